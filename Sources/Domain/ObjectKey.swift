@@ -1,0 +1,98 @@
+/// The exact bytes of an object's key: any bytes are legal, S3 allows up to 1,024.
+/// Source: Amazon S3 User Guide, "Naming Amazon S3 objects".
+package struct ObjectKey: Hashable, Comparable, Sendable {
+    package var bytes: [UInt8]
+
+    package init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    package init(_ text: String) {
+        bytes = Array(text.utf8)
+    }
+
+    package static func < (left: ObjectKey, right: ObjectKey) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+
+    /// For reading only: bytes that are not UTF-8 become U+FFFD. `encoded` is exact.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// RFC 3986-encoded with `/` kept: `a b+c%2F` is `a%20b%2Bc%252F`. Exact for every sequence of bytes.
+    package var encoded: String { percentEncoded(bytes, keeping: .slash) }
+
+    /// The inverse of `encoded`; nil on an incomplete or malformed escape.
+    package init?(encoded text: some StringProtocol) {
+        guard let bytes = percentDecoded(text.utf8, plusIsSpace: false) else { return nil }
+        self.bytes = bytes
+    }
+
+    /// Decodes the key of an S3 event, which is `application/x-www-form-urlencoded` (`+` is a space).
+    /// Source: Amazon S3 User Guide, "Event message structure". Nil on a malformed escape.
+    package init?(formEncoded bytes: some Sequence<UInt8>) {
+        guard let decoded = percentDecoded(bytes, plusIsSpace: true) else { return nil }
+        self.bytes = decoded
+    }
+}
+
+/// Which characters stay as they are beside RFC 3986's unreserved ones.
+package enum PercentKeeping: Sendable {
+    case nothing
+    case slash
+}
+
+/// RFC 3986 percent-encoding, section 2.3: `A-Z a-z 0-9 - . _ ~` stay, everything else becomes `%XX` in upper case.
+/// Also AWS's `UriEncode` of Signature Version 4.
+package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: PercentKeeping) -> String
+{
+    let hexDigits = Array("0123456789ABCDEF".utf8)
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(bytes.count + bytes.count / 2)
+    for byte in bytes {
+        if isUnreserved(byte) || (byte == UInt8(ascii: "/") && kept == .slash) {
+            encoded.append(byte)
+        } else {
+            encoded.append(UInt8(ascii: "%"))
+            encoded.append(hexDigits[Int(byte >> 4)])
+            encoded.append(hexDigits[Int(byte & 15)])
+        }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+}
+
+/// Undoes percent-encoding, byte for byte. Nil when a `%` is not followed by two hexadecimal digits.
+package func percentDecoded(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.underestimatedCount)
+    var iterator = bytes.makeIterator()
+    while let byte = iterator.next() {
+        if byte == UInt8(ascii: "%") {
+            guard let high = iterator.next().flatMap(hexValue),
+                let low = iterator.next().flatMap(hexValue)
+            else { return nil }
+            result.append(high << 4 | low)
+        } else {
+            result.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
+        }
+    }
+    return result
+}
+
+private func isUnreserved(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        true
+    default: false
+    }
+}
+
+private func hexValue(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}
