@@ -52,6 +52,24 @@ extension Timestamp {
     }
 }
 
+extension Timestamp: Codable {
+    /// As its RFC 3339 text.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let value = Timestamp(rfc3339: text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\(text) is not an RFC 3339 time")
+        }
+        self = value
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
 private struct DigitReader {
     let bytes: [UInt8]
     var position = 0
