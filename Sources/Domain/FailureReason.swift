@@ -1,5 +1,5 @@
 /// What helps against a `failureReason`.
-package enum ReasonClass: String, Sendable, CaseIterable {
+package enum ReasonClass: String, Codable, Sendable, CaseIterable {
     /// A configuration or a permission must be mended first.
     case fix
     /// A KMS key or its policy must be mended first.

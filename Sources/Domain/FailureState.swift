@@ -1,5 +1,5 @@
 /// Where a failure stands in its life. Raw values are stored: never change one.
-package enum FailureState: Int, Sendable, CaseIterable, Hashable {
+package enum FailureState: Int, Codable, Sendable, CaseIterable, Hashable {
     /// Failed and waiting for a repair.
     case open = 0
     /// Selected for a running remediation.

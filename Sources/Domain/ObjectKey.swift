@@ -1,6 +1,6 @@
 /// The exact bytes of an object's key: any bytes are legal, S3 allows up to 1,024.
 /// Source: Amazon S3 User Guide, "Naming Amazon S3 objects".
-package struct ObjectKey: Hashable, Comparable, Sendable {
+package struct ObjectKey: Hashable, Comparable, Codable, Sendable {
     package var bytes: [UInt8]
 
     package init(bytes: [UInt8]) {
