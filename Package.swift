@@ -81,8 +81,13 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("DomainTests", ["Domain", "TestSupport"]),
+    ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
+    ("TidyTests", []),
 ]
+
+/// What tests share: fakes of the ports, generators, helpers.
+let testSupport: [String] = ["Domain", "SystemIO"]
 
 func dependency(_ name: String) -> Target.Dependency {
     products[name] ?? .target(name: name)
@@ -109,6 +114,11 @@ let package = Package(
                     name: module, dependencies: dependencies, swiftSettings: swiftSettings)
                 : .target(name: module, dependencies: dependencies, swiftSettings: swiftSettings)
         }
+        + [
+            .target(
+                name: "TestSupport", dependencies: testSupport.map(dependency),
+                path: "Tests/TestSupport", swiftSettings: settings)
+        ]
         + tests.map { name, imports in
             .testTarget(name: name, dependencies: imports.map(dependency), swiftSettings: settings)
         }

@@ -1,0 +1,162 @@
+internal import Domain
+internal import Foundation
+internal import GRDB
+
+/// The key of a row of `failure`.
+struct RowKey: Hashable {
+    var rule: Int64
+    var destination: Int64
+    var key: [UInt8]
+    var version: String
+}
+
+/// A row of `failure` as the life sees it, beside the interned number of its reason.
+struct FailureRow {
+    var failure: Failure
+    var reason: Int64
+}
+
+/// Reading and writing rows of `failure`, each change with its counters.
+///
+/// Counters are collected over a transaction and written once at its end: a batch touches few of them, but many
+/// times.
+struct FailureRows {
+    private struct CounterKey: Hashable {
+        var rule: Int64
+        var destination: Int64
+        var state: Int
+        var reason: Int64
+    }
+
+    private struct HourKey: Hashable {
+        var rule: Int64
+        var hour: Int64
+        var reason: Int64
+    }
+
+    private var counters: [CounterKey: (count: Int64, bytes: Int64)] = [:]
+    private var hours: [HourKey: Int64] = [:]
+    private var newest: [Int64: Int64] = [:]
+
+    static let columns = """
+        f.rule, f.destination, f.key, f.version, f.state, f.reason, f.size, f.etag, f.operation,
+        f.sequencer, f.first_failed_at, f.last_failed_at, f.last_request_id, f.failure_count,
+        f.remediation, f.last_task, f.closed_at, f.evidence, f.evidence_at, f.note
+        """
+
+    /// The row behind a key; nil when there is none.
+    static func find(_ key: RowKey, in db: Database) throws -> FailureRow? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(columns), r.code FROM failure f JOIN reason r ON r.id = f.reason
+                WHERE f.rule = ? AND f.destination = ? AND f.key = ? AND f.version = ?
+                """)
+        return try Row.fetchOne(
+            statement, arguments: [key.rule, key.destination, Data(key.key), key.version]
+        ).map(decode)
+    }
+
+    static func key(of row: Row) -> RowKey {
+        RowKey(rule: row[0], destination: row[1], key: [UInt8](row[2] as Data), version: row[3])
+    }
+
+    /// Decodes `columns` followed by the reason's code.
+    static func decode(_ row: Row) throws -> FailureRow {
+        guard let state = FailureState(rawValue: row[4]) else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "a failure has state \(row[4] as Int), which does not exist")
+        }
+        let task = try (row[15] as String?).map {
+            try JSONDecoder().decode(TaskOutcome.self, from: Data($0.utf8))
+        }
+        let failure = Failure(
+            state: state, reason: row[20], size: row[6], eTag: row[7], operation: row[8],
+            sequencer: row[9], firstFailedAt: Timestamp(milliseconds: row[10]),
+            lastFailedAt: Timestamp(milliseconds: row[11]), lastRequestID: row[12],
+            failureCount: row[13], remediationID: row[14], lastTask: task,
+            closedAt: (row[16] as Int64?).map(Timestamp.init(milliseconds:)),
+            evidence: (row[17] as Int?).flatMap(Evidence.init(rawValue:)),
+            evidenceAt: (row[18] as Int64?).map(Timestamp.init(milliseconds:)), note: row[19])
+        return FailureRow(failure: failure, reason: row[5])
+    }
+
+    /// Writes a row that is new (`before` nil) or changed, and counts the difference.
+    mutating func write(
+        _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow?, in db: Database
+    ) throws {
+        let task = try after.lastTask.map {
+            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
+        }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO failure VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+                ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason,
+                  size = excluded.size, etag = excluded.etag, operation = excluded.operation,
+                  sequencer = excluded.sequencer, first_failed_at = excluded.first_failed_at,
+                  last_failed_at = excluded.last_failed_at,
+                  last_request_id = excluded.last_request_id,
+                  failure_count = excluded.failure_count, remediation = excluded.remediation,
+                  last_task = excluded.last_task, closed_at = excluded.closed_at,
+                  evidence = excluded.evidence, evidence_at = excluded.evidence_at,
+                  note = excluded.note
+                """
+        ).execute(arguments: [
+            key.rule, key.destination, Data(key.key), key.version, after.state.rawValue, reason,
+            after.size, after.eTag, after.operation, after.sequencer,
+            after.firstFailedAt.milliseconds, after.lastFailedAt.milliseconds, after.lastRequestID,
+            after.failureCount, after.remediationID, task, after.closedAt?.milliseconds,
+            after.evidence?.rawValue, after.evidenceAt?.milliseconds, after.note,
+        ])
+        if let before { count(key, before.failure, before.reason, -1) }
+        count(key, after, reason, 1)
+        newest[key.rule] = max(newest[key.rule] ?? .min, after.lastFailedAt.milliseconds)
+    }
+
+    private mutating func count(_ key: RowKey, _ failure: Failure, _ reason: Int64, _ sign: Int64) {
+        let counter = CounterKey(
+            rule: key.rule, destination: key.destination, state: failure.state.rawValue,
+            reason: reason)
+        let (count, bytes) = counters[counter] ?? (0, 0)
+        counters[counter] = (count + sign, bytes + sign * (failure.size ?? 0))
+        let hour = HourKey(
+            rule: key.rule, hour: hourOf(failure.lastFailedAt), reason: reason)
+        hours[hour, default: 0] += sign
+    }
+
+    /// Writes the collected differences: to be called once, last in the transaction.
+    func writeCounters(in db: Database) throws {
+        let counter = try db.cachedStatement(
+            sql: """
+                INSERT INTO counter VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE
+                SET count = count + excluded.count, bytes = bytes + excluded.bytes
+                """)
+        for (key, change) in counters where change != (0, 0) {
+            try counter.execute(arguments: [
+                key.rule, key.destination, key.state, key.reason, change.count, change.bytes,
+            ])
+        }
+        let hourly = try db.cachedStatement(
+            sql: """
+                INSERT INTO hourly VALUES (?,?,?,?) ON CONFLICT DO UPDATE
+                SET count = count + excluded.count
+                """)
+        for (key, change) in hours where change != 0 {
+            try hourly.execute(arguments: [key.rule, key.hour, key.reason, change])
+        }
+        let newestFailure = try db.cachedStatement(
+            sql:
+                "UPDATE rule SET newest_failed_at = max(coalesce(newest_failed_at, ?1), ?1) WHERE id = ?2"
+        )
+        for (rule, time) in newest {
+            try newestFailure.execute(arguments: [time, rule])
+        }
+    }
+}
+
+/// Hours since 1970, rounded down.
+func hourOf(_ time: Timestamp) -> Int64 {
+    let hour: Int64 = 3_600_000
+    return time.milliseconds >= 0
+        ? time.milliseconds / hour : (time.milliseconds - hour + 1) / hour
+}

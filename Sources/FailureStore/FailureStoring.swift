@@ -1,0 +1,219 @@
+package import Domain
+
+/// The failure store: where failures live, keyed by replication rule. The SQLite form is `SQLiteFailureStore`.
+///
+/// Writes are exactly-once against the log: a batch carries the LSN up to which it applies, and what was applied
+/// before is skipped. No call keeps a read snapshot open beyond a page.
+package protocol FailureStoring: Sendable {
+    // The log.
+    /// The log ID and the applied LSN, as the log's recovery compares them.
+    func mark() async throws(StoreFailure) -> StoreWatermark
+    /// Stores the log's ID once, into a store that has none.
+    func adoptLogID(_ id: [UInt8]) async throws(StoreFailure)
+    /// Applies records and the LSN up to which they reach, in one transaction.
+    func apply(_ batch: StoreBatch) async throws(StoreFailure)
+        -> ApplySummary
+
+    // Questions.
+    func page(_ query: FailureQuery) async throws(StoreFailure)
+        -> FailurePage
+    /// Every rule with its counts, or the one that is named; from counters, never by a scan.
+    func rules(_ only: RuleName?) async throws(StoreFailure)
+        -> [RuleOverview]
+    func overview() async throws(StoreFailure) -> StoreOverview
+    func timeline(
+        bucket: String, key: ObjectKey, version: String
+    ) async throws(StoreFailure) -> [TimelineEntry]
+    func quarantined(
+        after id: Int64, limit: Int
+    ) async throws(StoreFailure) -> [QuarantineEntry]
+
+    // Remediations.
+    func save(_ run: RemediationRun) async throws(StoreFailure)
+    func remediation(_ id: String) async throws(StoreFailure)
+        -> StoredRemediation?
+    /// Newest first, at most `limit`; those before `sequence` when it is given.
+    func remediations(
+        before sequence: Int64?, limit: Int
+    ) async throws(StoreFailure) -> [StoredRemediation]
+    /// Those that are neither finished, failed nor cancelled, oldest first.
+    func unfinishedRemediations() async throws(StoreFailure)
+        -> [RemediationRun]
+    /// Counts and bytes of what a run with this selection would take now.
+    func plan(
+        _ selection: FailureSelection
+    ) async throws(StoreFailure) -> SelectionPlan
+    /// Selects the next rows for a run (`open` to `submitted`), at most `limit`, and stores the run with its new
+    /// counts in the same transaction. Returns the run, and whether there may be more.
+    func selectNext(
+        for run: RemediationRun, limit: Int
+    ) async throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool)
+    /// The rows that a run holds, in key order, after a cursor.
+    func held(
+        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
+    ) async throws(StoreFailure) -> FailurePage
+    /// Applies an occurrence to the rows of a run that are `submitted`, at most `limit`. Returns how many there were.
+    func settle(
+        _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
+    ) async throws(StoreFailure) -> Int
+    /// Applies what HEAD found to single failures, and stores the run's outcome in the same transaction.
+    func apply(
+        _ findings: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?,
+        at: Timestamp
+    ) async throws(StoreFailure) -> RemediationRun?
+}
+
+/// What the store remembers of the log.
+package struct StoreWatermark: Equatable, Sendable {
+    /// 16 bytes; nil in a store that never met a log.
+    package var logID: [UInt8]?
+    package var appliedLSN: UInt64
+}
+
+/// One record for the store.
+package enum StoreRecord: Sendable {
+    case event(ReplicationEvent)
+    case quarantined(QuarantinedMessage)
+    case notificationTest(NotificationTest)
+    /// A log record that could not be decoded: goes into quarantine with its LSN.
+    case poisoned(payload: [UInt8], problem: String)
+}
+
+/// Records of the log, in its order, each with its LSN.
+package struct StoreBatch: Sendable {
+    package var records: [(lsn: UInt64, record: StoreRecord)]
+    /// The moment of applying, for rows that carry an arrival time.
+    package var at: Timestamp
+
+    package init(records: [(lsn: UInt64, record: StoreRecord)], at: Timestamp) {
+        self.records = records
+        self.at = at
+    }
+}
+
+/// What a batch did.
+package struct ApplySummary: Equatable, Sendable {
+    package var appliedLSN: UInt64 = 0
+    package var newFailures = 0
+    package var changedFailures = 0
+    /// Events that were not newer than what is stored.
+    package var duplicates = 0
+    package var quarantined = 0
+}
+
+/// A question for a page of failures.
+package struct FailureQuery: Sendable {
+    package enum Order: String, Sendable {
+        case key, newest, oldest
+    }
+
+    package var selection: FailureSelection
+    package var order: Order
+    /// 1 … 1000.
+    package var limit: Int
+    package var cursor: String?
+
+    package init(
+        selection: FailureSelection, order: Order = .key, limit: Int = 100, cursor: String? = nil
+    ) {
+        self.selection = selection
+        self.order = order
+        self.limit = limit
+        self.cursor = cursor
+    }
+}
+
+/// A failure with its identity.
+package struct StoredFailure: Hashable, Sendable {
+    package var identity: FailureIdentity
+    package var failure: Failure
+}
+
+/// A page may be short and still have a next one: it stops after 50,000 rows looked at.
+package struct FailurePage: Sendable {
+    package var failures: [StoredFailure]
+    package var nextCursor: String?
+}
+
+package struct RuleOverview: Sendable, Equatable {
+    package struct Reason: Sendable, Equatable {
+        package var reason: String
+        package var destinationBucket: String
+        package var open: Int64
+    }
+
+    package var rule: RuleName
+    package var region: String
+    package var counts: [FailureState: Int64]
+    package var openBytes: Int64
+    package var oldestOpenAt: Timestamp?
+    package var newestFailedAt: Timestamp?
+    package var reasons: [Reason]
+    package var missedThreshold: Int64
+    package var notTracked: Int64
+    package var oldestMissedAt: Timestamp?
+}
+
+package struct StoreOverview: Sendable, Equatable {
+    package var failures: Int64
+    package var openFailures: Int64
+    package var quarantined: Int64
+    package var appliedLSN: UInt64
+    /// Of the database and its -wal.
+    package var bytes: Int64
+    package var schemaVersion: Int
+    /// When the newest s3:TestEvent of a queue was sent.
+    package var lastTestEvents: [String: Timestamp]
+}
+
+package struct TimelineEntry: Sendable, Equatable {
+    package var at: Timestamp
+    package var what: String
+    package var reason: String?
+    package var remediationID: String?
+    package var jobID: String?
+    package var evidence: Evidence?
+    package var by: String?
+}
+
+package struct QuarantineEntry: Sendable, Equatable {
+    package var id: Int64
+    package var message: QuarantinedMessage
+}
+
+package struct StoredRemediation: Sendable {
+    package var sequence: Int64
+    package var run: RemediationRun
+    /// Failures of the run that wait for a HEAD.
+    package var verifying: Int64
+}
+
+package struct SelectionPlan: Sendable, Equatable {
+    package var objects: Int64 = 0
+    package var bytes: Int64 = 0
+    package var reasons: [RuleOverview.Reason] = []
+    /// Other rules of the same bucket with open failures.
+    package var otherRules: [RuleName] = []
+}
+
+/// Why the store did not do it.
+package enum StoreFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Full, an I/O error, busy or out of memory: back off and try again.
+    case unavailable(String)
+    /// The file is damaged.
+    case damaged(String)
+    /// The schema is newer than this program, or something is set that would lose data.
+    case refused(String)
+    /// The cursor is not one of ours.
+    case badCursor(String)
+    /// A defect of ours: the sentence has SQLite's words.
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .unavailable(let text), .damaged(let text), .refused(let text), .badCursor(let text),
+            .failed(let text):
+            text
+        }
+    }
+}

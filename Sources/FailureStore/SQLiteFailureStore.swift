@@ -1,0 +1,132 @@
+internal import Foundation
+internal import GRDB
+package import SystemIO
+
+/// The failure store in one SQLite file.
+///
+/// This actor is the only one that writes or checkpoints, on an executor of its own that may block: SQLite's
+/// WAL-reset defect (fixed in 3.51.3) needs two connections that do. Questions go to `StoreReader`, on another one.
+package actor SQLiteFailureStore {
+    let pool: DatabasePool
+    let names = NameTable()
+    let reader: StoreReader
+    private let executor: QueueExecutor
+    private let path: String
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    private init(
+        pool: DatabasePool, path: String, writer: QueueExecutor, reader: QueueExecutor
+    ) {
+        self.pool = pool
+        self.path = path
+        executor = writer
+        self.reader = StoreReader(pool: pool, path: path, executor: reader)
+    }
+
+    /// Opens the store at `path`, makes it when it is missing, and migrates an older schema forwards. Refuses one
+    /// that is newer than the program, damaged, or that does not sync every commit. Blocks.
+    package static func open(
+        path: String, writer: QueueExecutor, reader: QueueExecutor
+    ) throws(StoreFailure) -> SQLiteFailureStore {
+        try translating(path) {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(5)
+            configuration.maximumReaderCount = 2
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try refuseNewer(pool, path)
+            try syncEveryCommit(pool, path)
+            try Schema.migrate(pool)
+            return SQLiteFailureStore(pool: pool, path: path, writer: writer, reader: reader)
+        }
+    }
+
+    private static func refuseNewer(_ pool: DatabasePool, _ path: String) throws {
+        let version = try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard version <= Schema.version else {
+            throw StoreFailure.refused(
+                "\(path) has schema version \(version), this program knows \(Schema.version): "
+                    + "install the s3remedyd that wrote it, or a newer one")
+        }
+    }
+
+    /// Deleting log segments depends on every commit being on disk. GRDB sets NORMAL when it opens a pool, so FULL
+    /// comes afterwards, and is read back.
+    private static func syncEveryCommit(_ pool: DatabasePool, _ path: String) throws {
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            let full = 2
+            guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == full else {
+                throw StoreFailure.refused(
+                    "\(path): PRAGMA synchronous is not FULL after setting it")
+            }
+        }
+    }
+
+    /// The value of `PRAGMA synchronous` on the writing connection: 2 is FULL.
+    package func synchronousLevel() throws(StoreFailure) -> Int {
+        try translating(path) {
+            try pool.writeWithoutTransaction {
+                try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1
+            }
+        }
+    }
+
+    /// One transaction on the writing connection.
+    func write<Value>(_ body: (Database) throws -> Value) throws(StoreFailure) -> Value {
+        do {
+            return try translating(path) {
+                try pool.write { db in try body(db) }
+            }
+        } catch {
+            names.forget()
+            throw error
+        }
+    }
+
+    /// Moves what the -wal holds into the database once it is longer than 64 MiB. Between batches, by the writer
+    /// alone; readers that hold it back only delay it.
+    func checkpointIfLong() throws(StoreFailure) {
+        let limit: Int64 = 64 * 1024 * 1024
+        guard fileSize(path + "-wal") > limit else { return }
+        try translating(path) {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        }
+    }
+
+    /// Closes the connections; SQLite moves the -wal into the database.
+    package func close() throws(StoreFailure) {
+        try translating(path) { try pool.close() }
+    }
+}
+
+/// Runs SQLite work and sorts its errors: transient, damaged, refused.
+func translating<Value>(
+    _ path: String, _ body: () throws -> Value
+) throws(StoreFailure) -> Value {
+    do {
+        return try body()
+    } catch let failure as StoreFailure {
+        throw failure
+    } catch let error as DatabaseError {
+        let sentence =
+            "\(path): SQLite says \(error.resultCode): \(error.message ?? "nothing more")"
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_NOMEM, .SQLITE_CANTOPEN,
+            .SQLITE_READONLY, .SQLITE_LOCKED:
+            throw .unavailable(sentence)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw .damaged(sentence)
+        default: throw .failed(sentence)
+        }
+    } catch {
+        throw .failed("\(path): \(error)")
+    }
+}
+
+func fileSize(_ path: String) -> Int64 {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+}

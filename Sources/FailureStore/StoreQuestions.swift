@@ -1,0 +1,62 @@
+package import Domain
+
+/// The protocol's questions, answered by the reader on its own executor.
+extension SQLiteFailureStore: FailureStoring {
+    package nonisolated func page(_ query: FailureQuery) async throws(StoreFailure)
+        -> FailurePage
+    {
+        try await reader.page(query)
+    }
+
+    package nonisolated func rules(_ only: RuleName?) async throws(StoreFailure)
+        -> [RuleOverview]
+    {
+        try await reader.rules(only)
+    }
+
+    package nonisolated func overview() async throws(StoreFailure) -> StoreOverview {
+        try await reader.overview()
+    }
+
+    package nonisolated func timeline(
+        bucket: String, key: ObjectKey, version: String
+    ) async throws(StoreFailure) -> [TimelineEntry] {
+        try await reader.timeline(bucket: bucket, key: key, version: version)
+    }
+
+    package nonisolated func quarantined(
+        after id: Int64, limit: Int
+    ) async throws(StoreFailure) -> [QuarantineEntry] {
+        try await reader.quarantined(after: id, limit: limit)
+    }
+
+    package nonisolated func remediation(_ id: String) async throws(StoreFailure)
+        -> StoredRemediation?
+    {
+        try await reader.remediation(id)
+    }
+
+    package nonisolated func remediations(
+        before sequence: Int64?, limit: Int
+    ) async throws(StoreFailure) -> [StoredRemediation] {
+        try await reader.remediations(before: sequence, limit: limit)
+    }
+
+    package nonisolated func unfinishedRemediations() async throws(StoreFailure)
+        -> [RemediationRun]
+    {
+        try await reader.unfinishedRemediations()
+    }
+
+    package nonisolated func plan(
+        _ selection: FailureSelection
+    ) async throws(StoreFailure) -> SelectionPlan {
+        try await reader.plan(selection)
+    }
+
+    package nonisolated func held(
+        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
+    ) async throws(StoreFailure) -> FailurePage {
+        try await reader.held(by: run, states: states, after: cursor, limit: limit)
+    }
+}

@@ -1,0 +1,152 @@
+internal import Domain
+internal import Foundation
+internal import GRDB
+internal import SystemIO
+
+/// Questions to the store, each from one short snapshot, on an executor that may block.
+actor StoreReader {
+    /// A page looks at no more rows than that; a filter that matches little makes it short.
+    static let rowsPerPage = 50_000
+
+    private let pool: DatabasePool
+    let path: String
+    private let executor: QueueExecutor
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    init(pool: DatabasePool, path: String, executor: QueueExecutor) {
+        self.pool = pool
+        self.path = path
+        self.executor = executor
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(StoreFailure) -> Value {
+        try translating(path) { try pool.read { db in try body(db) } }
+    }
+
+    func page(_ query: FailureQuery) throws(StoreFailure) -> FailurePage {
+        try read { try Self.page(query, in: $0) }
+    }
+
+    static func page(_ query: FailureQuery, in db: Database) throws -> FailurePage {
+        let cursor = try query.cursor.map { try PageCursor($0, order: query.order) }
+        let selection = SelectionSQL(query.selection)
+        var (range, arguments) = try range(of: query, after: cursor, in: db)
+        arguments = selection.arguments + arguments
+        let sql = """
+            SELECT \(FailureRows.columns), r.code, u.bucket, u.rule_id, d.name,
+              (\(selection.condition)) AS matches
+            FROM \(SelectionSQL.tables) \(range) LIMIT \(rowsPerPage)
+            """
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(sql: sql), arguments: arguments)
+        return try collect(rows, query)
+    }
+
+    private static func collect(_ rows: RowCursor, _ query: FailureQuery) throws -> FailurePage {
+        var page = FailurePage(failures: [])
+        var looked = 0
+        var last: PageCursor?
+        while let row = try rows.next() {
+            if page.failures.count == query.limit {
+                page.nextCursor = last?.text
+                return page
+            }
+            looked += 1
+            last = PageCursor(order: query.order, row: FailureRows.key(of: row), time: row[11])
+            if row[24] as Bool { page.failures.append(try storedFailure(row)) }
+        }
+        if looked == rowsPerPage { page.nextCursor = last?.text }
+        return page
+    }
+
+    static func storedFailure(_ row: Row) throws -> StoredFailure {
+        StoredFailure(
+            identity: FailureIdentity(
+                rule: RuleName(sourceBucket: row[21], ruleID: row[22]), destinationBucket: row[23],
+                key: ObjectKey(bytes: [UInt8](row[2] as Data)), versionID: row[3]),
+            failure: try FailureRows.decode(row).failure)
+    }
+
+    /// Where to start and in which order, so that rows come straight from a tree: the table's own for `key`, the
+    /// index of open failures for the orders by time.
+    private static func range(
+        of query: FailureQuery, after cursor: PageCursor?, in db: Database
+    ) throws -> (sql: String, arguments: StatementArguments) {
+        var clauses: [String] = []
+        var arguments = StatementArguments()
+        if let rule = query.selection.rule {
+            clauses.append("f.rule = ?")
+            arguments += [try NameTable.findRule(rule, in: db) ?? -1]
+        }
+        let isByKey = query.order == .key
+        if !isByKey { clauses.append("f.state = 0") }
+        if let cursor {
+            let row = cursor.row
+            let columns = isByKey ? "f.rule" : "f.last_failed_at"
+            let comparison = query.order == .newest ? "<" : ">"
+            clauses.append(
+                "(\(columns), f.destination, f.key, f.version) \(comparison) (?, ?, ?, ?)")
+            arguments += [
+                isByKey ? row.rule : cursor.time, row.destination, Data(row.key), row.version,
+            ]
+        }
+        let whereClause = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
+        let direction = query.order == .newest ? " DESC" : ""
+        let columns = [
+            isByKey ? "f.rule" : "f.last_failed_at", "f.destination", "f.key", "f.version",
+        ]
+        let order = columns.map { $0 + direction }.joined(separator: ", ")
+        return ("\(whereClause) ORDER BY \(order)", arguments)
+    }
+
+    func held(
+        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
+    ) throws(StoreFailure) -> FailurePage {
+        try read {
+            try SQLiteFailureStore.held(
+                by: run, states: states, after: cursor, limit: limit, in: $0)
+        }
+    }
+
+    func timeline(bucket: String, key: ObjectKey, version: String) throws(StoreFailure)
+        -> [TimelineEntry]
+    {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT t.at, t.what, t.reason, t.remediation, t.job, t.evidence, t.by
+                    FROM timeline t JOIN rule u ON u.id = t.rule
+                    WHERE u.bucket = ? AND t.key = ? AND t.version = ? ORDER BY t.id LIMIT 1000
+                    """, arguments: [bucket, Data(key.bytes), version])
+            return rows.map { row in
+                TimelineEntry(
+                    at: Timestamp(milliseconds: row[0]), what: row[1], reason: row[2],
+                    remediationID: row[3], jobID: row[4],
+                    evidence: (row[5] as Int?).flatMap(Evidence.init(rawValue:)), by: row[6])
+            }
+        }
+    }
+
+    func quarantined(after id: Int64, limit: Int) throws(StoreFailure) -> [QuarantineEntry] {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, queue, message_id, received_at, problem, offset, body
+                    FROM quarantine WHERE id > ? ORDER BY id LIMIT ?
+                    """, arguments: [id, limit])
+            return rows.map { row in
+                QuarantineEntry(
+                    id: row[0],
+                    message: QuarantinedMessage(
+                        queueURL: row[1], messageID: row[2],
+                        receivedAt: Timestamp(milliseconds: row[3]), problem: row[4],
+                        offset: row[5], body: [UInt8](row[6] as Data)))
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package import Domain
+internal import Foundation
+internal import GRDB
+
+extension SQLiteFailureStore {
+    package func save(_ run: RemediationRun) throws(StoreFailure) {
+        try write { try Self.save(run, in: $0) }
+    }
+
+    private static func save(_ run: RemediationRun, in db: Database) throws {
+        let document = String(decoding: try JSONEncoder().encode(run), as: UTF8.self)
+        try db.execute(
+            sql: """
+                INSERT INTO remediation (id, state, document) VALUES (?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET state = excluded.state, document = excluded.document
+                """, arguments: [run.id, run.state.rawValue, document])
+    }
+
+    package func selectNext(
+        for run: RemediationRun, limit: Int
+    ) throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool) {
+        try write { db in
+            let stored = try String.fetchOne(
+                db, sql: "SELECT cast(cursor AS TEXT) FROM remediation WHERE id = ?",
+                arguments: [run.id])
+            var selection = run.selection
+            selection.rule = run.rule
+            selection.state = .open
+            let page = try StoreReader.page(
+                FailureQuery(selection: selection, limit: limit, cursor: stored), in: db)
+            var changed = run
+            var rows = FailureRows()
+            for found in page.failures {
+                try change(
+                    found.identity, .selected(remediationID: run.id), what: "selected",
+                    by: run.createdBy, at: run.createdAt, rows: &rows, in: db)
+                changed.objects += 1
+                changed.bytes += found.failure.size ?? 0
+            }
+            try rows.writeCounters(in: db)
+            try Self.save(changed, in: db)
+            try db.execute(
+                sql: "UPDATE remediation SET cursor = ? WHERE id = ?",
+                arguments: [page.nextCursor.map { Data($0.utf8) }, run.id])
+            return (changed, page.nextCursor == nil)
+        }
+    }
+
+    package func settle(
+        _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
+    ) throws(StoreFailure) -> Int {
+        try write { db in
+            let held = try Self.held(
+                by: run, states: [.submitted], after: nil, limit: limit, in: db)
+            var rows = FailureRows()
+            for found in held.failures {
+                try change(
+                    found.identity, occurrence, what: occurrence.name, by: nil, at: at,
+                    rows: &rows, in: db)
+            }
+            try rows.writeCounters(in: db)
+            return held.failures.count
+        }
+    }
+
+    package func apply(
+        _ findings: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?,
+        at: Timestamp
+    ) throws(StoreFailure) -> RemediationRun? {
+        try write { db in
+            var changed = run
+            var rows = FailureRows()
+            for (identity, finding) in findings {
+                let after = try change(
+                    identity, .head(finding), what: FailureOccurrence.head(finding).name,
+                    by: nil, at: at, rows: &rows, in: db)
+                switch after {
+                case .replicated: changed?.outcome.replicated += 1
+                case .gone: changed?.outcome.gone += 1
+                case .parked: changed?.outcome.parked += 1
+                case .open: changed?.outcome.failedAgain += 1
+                case .submitted, .verifying, .dismissed, nil: break
+                }
+            }
+            try rows.writeCounters(in: db)
+            if let changed { try Self.save(changed, in: db) }
+            return changed
+        }
+    }
+
+    /// Rows of a run in key order, for the manifest and for verification.
+    static func held(
+        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int,
+        in db: Database
+    ) throws -> FailurePage {
+        let position = try cursor.map { try PageCursor($0, order: .key) }
+        var sql = """
+            SELECT \(FailureRows.columns), r.code, u.bucket, u.rule_id, d.name
+            FROM \(SelectionSQL.tables) WHERE f.remediation = ?
+            AND f.state IN (\(states.map { String($0.rawValue) }.sorted().joined(separator: ",")))
+            """
+        var arguments: StatementArguments = [run]
+        if let row = position?.row {
+            sql += " AND (f.rule, f.destination, f.key, f.version) > (?, ?, ?, ?)"
+            arguments += [row.rule, row.destination, Data(row.key), row.version]
+        }
+        sql += " ORDER BY f.rule, f.destination, f.key, f.version LIMIT \(limit)"
+        let rows = try Row.fetchAll(db, sql: sql, arguments: arguments)
+        var page = FailurePage(failures: try rows.map(StoreReader.storedFailure))
+        if rows.count == limit, let last = rows.last {
+            page.nextCursor =
+                PageCursor(order: .key, row: FailureRows.key(of: last), time: last[11]).text
+        }
+        return page
+    }
+
+    /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to; nil when it
+    /// changed nothing.
+    @discardableResult
+    private func change(
+        _ identity: FailureIdentity, _ occurrence: FailureOccurrence, what: String, by: String?,
+        at: Timestamp, rows: inout FailureRows, in db: Database
+    ) throws -> FailureState? {
+        guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
+        let key = RowKey(
+            rule: rule, destination: try names.destination(identity.destinationBucket, in: db),
+            key: identity.key.bytes, version: identity.versionID)
+        guard let before = try FailureRows.find(key, in: db) else { return nil }
+        var after = before.failure
+        guard after.apply(occurrence) == .changed else { return nil }
+        try rows.write(key, after, reason: before.reason, before: before, in: db)
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO timeline
+                  (rule, destination, key, version, at, what, reason, remediation, evidence, by)
+                VALUES (?,?,?,?,?,?,?,?,?,?)
+                """
+        ).execute(arguments: [
+            key.rule, key.destination, Data(key.key), key.version, at.milliseconds, what,
+            after.reason, after.remediationID ?? before.failure.remediationID,
+            after.evidence?.rawValue, by,
+        ])
+        return after.state
+    }
+}
+
+extension FailureOccurrence {
+    /// The word of the timeline.
+    fileprivate var name: String {
+        switch self {
+        case .failed: "failed"
+        case .replicatedAfterThreshold: "replicatedAfterThreshold"
+        case .selected: "selected"
+        case .rowSucceeded: "rowSucceeded"
+        case .rowFailed: "rowFailed"
+        case .leftOut: "leftOut"
+        case .reportMissing: "jobEnded"
+        case .head(let finding):
+            switch finding {
+            case .noStatus: "headNoStatus"
+            case .archived: "headArchived"
+            case .completed: "headCompleted"
+            case .failedOurs: "headFailed"
+            case .absent: "provedAbsent"
+            }
+        case .closedOnRow: "closedOnRow"
+        case .dismissed: "dismissed"
+        case .reopened: "reopened"
+        }
+    }
+}
