@@ -44,6 +44,7 @@ class LocalAWS:
         self._command = [python, "-m", "localaws", "--port", str(port)]
         self._environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **(environment or {})}
         self._process: subprocess.Popen | None = None
+        self._clients: dict[tuple[str, Key], object] = {}
         self.endpoint = ""
 
     def __enter__(self) -> "LocalAWS":
@@ -80,13 +81,18 @@ class LocalAWS:
 
     def client(self, service: str, key: Key = Key()):
         """A boto3 client of this cloud, without retries: an error is seen as it came."""
+        if (service, key) not in self._clients:
+            self._clients[service, key] = self._make_client(service, key)
+        return self._clients[service, key]
+
+    def _make_client(self, service: str, key: Key):
         config = Config(region_name=REGION, retries={"total_max_attempts": 1},
                         s3={"addressing_style": "path"}, read_timeout=30)
         client = boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=config,
                               aws_access_key_id=key.access_key, aws_secret_access_key=key.secret,
                               aws_session_token=key.token)
         if service == "s3control":
-            client.meta.events.register("before-sign.s3control", _without_account_host)
+            client.meta.events.register("before-sign.s3-control", _without_account_host)
         return client
 
     def user(self, name: str = "s3remedy", policy: dict = ALLOW_ALL) -> Key:
@@ -187,6 +193,36 @@ class LocalAWS:
     def batch(self, **switches) -> dict:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
+
+    def settle(self) -> None:
+        """Wait until every job has ended and its report is written."""
+        self._own("POST", "/_localaws/batch/settle", {})
+
+    def create_job(self, key: Key, manifest_bucket: str, rows: str, report_bucket: str | None = None,
+                   **changes) -> str:
+        """Upload manifest rows and create an S3ReplicateObject job on them; returns the job's ID."""
+        name = f"manifests/{uuid.uuid4()}.csv"
+        etag = self.client("s3", key).put_object(Bucket=manifest_bucket, Key=name, Body=rows.encode())["ETag"]
+        report = {"Enabled": False}
+        if report_bucket is not None:
+            report = {"Enabled": True, "Bucket": f"arn:aws:s3:::{report_bucket}", "Prefix": "reports",
+                      "Format": "Report_CSV_20180820", "ReportScope": "AllTasks"}
+        settings = {
+            "AccountId": ACCOUNT, "ConfirmationRequired": False, "Operation": {"S3ReplicateObject": {}},
+            "Report": report, "ClientRequestToken": str(uuid.uuid4()), "Priority": 10,
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/batch",
+            "Manifest": {"Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key", "VersionId"]},
+                         "Location": {"ObjectArn": f"arn:aws:s3:::{manifest_bucket}/{name}", "ETag": etag.strip('"')}}}
+        return self.client("s3control", key).create_job(**{**settings, **changes})["JobId"]
+
+    def wait_for_job(self, job_id: str, *statuses: str, timeout: float = 10.0) -> dict:
+        """Describe a job until it is in one of the statuses."""
+        control, deadline = self.client("s3control"), time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            job = control.describe_job(AccountId=ACCOUNT, JobId=job_id)["Job"]
+            if job["Status"] in statuses:
+                return job
+        raise TimeoutError(f"job {job_id} is {job['Status']}, not one of {', '.join(statuses)}")
 
     def _own(self, method: str, path: str, body: dict | None = None) -> dict:
         data = None if body is None else json.dumps(body).encode()

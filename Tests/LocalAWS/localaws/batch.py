@@ -130,6 +130,13 @@ class JobRunner:
             job.cancelled.set()
         return None
 
+    async def settle(self, timeout: float) -> bool:
+        """Wait until every job has ended and its report is written; False when the time is over."""
+        if not self._running:
+            return True
+        _, left = await asyncio.wait(set(self._running), timeout=timeout)
+        return not left
+
     async def _run(self, job: Job) -> None:
         try:
             tasks = await self._prepare(job)

@@ -17,6 +17,7 @@ from localaws.request import Refusal, Request
 # Paths whose callers do not sign: ours, MiniStack's administration, instance and container metadata.
 _UNSIGNED_PATHS = ("/_ministack/", "/latest/", "/v2/credentials/", "/v2/metadata", "/v3/", "/v4/")
 _LARGEST_BODY = 512 << 20
+_LONGEST_SETTLE = 20.0
 
 
 def build_application(region: str, ready: Callable[[], None]):
@@ -61,7 +62,7 @@ class LocalAWS:
         if body is None:
             await _send(scope, send, wire.error("s3", Refusal("EntityTooLarge", "The body is too large.", 400)))
         elif path.startswith("/_localaws/"):
-            await _send(scope, send, self._administer(scope["method"], path, body))
+            await _send(scope, send, await self._administer(scope["method"], path, body))
         else:
             await self._judged(scope, body, receive, send)
 
@@ -77,7 +78,7 @@ class LocalAWS:
         else:
             await ministack.app(scope, _replay(body, receive), send)
 
-    def _administer(self, method: str, path: str, body: bytes) -> wire.Reply:
+    async def _administer(self, method: str, path: str, body: bytes) -> wire.Reply:
         if (method, path) == ("GET", "/_localaws/judge"):
             return wire.json_reply({**self._judge.summary(), "seconds": round(self._judge_seconds, 6)})
         if (method, path) == ("POST", "/_localaws/judge/reset"):
@@ -92,6 +93,9 @@ class LocalAWS:
             return wire.json_reply(vars(self._runner.switches))
         if (method, path) == ("GET", "/_localaws/batch"):
             return wire.json_reply(vars(self._runner.switches))
+        if (method, path) == ("POST", "/_localaws/batch/settle"):
+            settled = await self._runner.settle(_LONGEST_SETTLE)
+            return wire.json_reply({"settled": settled}, 200 if settled else 504)
         return wire.json_reply({"error": f"no route {method} {path}"}, 404)
 
 

@@ -141,10 +141,12 @@ def _body_parameters(request: Request, bindings: Bindings) -> dict:
     payload = shape.serialization.get("payload") if shape is not None else None
     if payload is not None:
         payload_shape = shape.members[payload]
-        if payload_shape.type_name != "structure":
-            return {payload: b""} if request.body else {}
         if not request.body:
             return {}
+        if payload_shape.type_name == "string":
+            return {payload: request.body.decode("utf-8", "replace")}
+        if payload_shape.type_name != "structure":
+            return {payload: b""}  # an object's bytes are nobody's business here
         return {payload: _xml_root(request.body, payload_shape, payload_shape.serialization)}
     if bindings.body:
         return _xml_root(request.body, shape, shape.serialization)
