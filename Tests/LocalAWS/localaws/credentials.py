@@ -1,6 +1,9 @@
 """Secrets of the keys that MiniStack knows: IAM users, STS and instance sessions, the root key."""
+import functools
+import re
 import time
 
+from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import (
     CredentialResolutionError,
     find_iam_access_key_account,
@@ -54,3 +57,15 @@ def register_instance_sessions(lifetime_seconds: float) -> None:
         return document
 
     imds._credentials_doc = vend_and_register
+
+
+def match_newlines_in_policies() -> None:
+    """Let `*` and `?` of a policy match any character: MiniStack's stop at a newline, and S3 keys hold them."""
+    compile_pattern = iam_evaluator._fnmatch_compile
+
+    @functools.lru_cache(4096)
+    def compile_for_any_character(pattern: str, ignore_case: bool) -> re.Pattern:
+        compiled = compile_pattern(pattern, ignore_case)
+        return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)
+
+    iam_evaluator._fnmatch_compile = compile_for_any_character

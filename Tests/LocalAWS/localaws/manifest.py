@@ -42,7 +42,10 @@ def read(settings: dict, plus_is_space: bool) -> list[Task]:
             [column for column in columns if column != "Ignore"]):
         raise InvalidManifest("InvalidManifestContent", f"The manifest's fields {columns} are not {_COLUMNS}.")
     text = _content(settings["Location"])
-    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as problem:
+        raise InvalidManifest("InvalidManifestContent", f"The manifest is not CSV: {problem}") from None
     if not rows:
         raise InvalidManifest("InvalidManifestContent", "The manifest is empty.")
     for number, row in enumerate(rows, start=1):

@@ -23,6 +23,7 @@ _LONGEST_SETTLE = 20.0
 def build_application(region: str, ready: Callable[[], None]):
     """Install our replication in MiniStack and return the application; `ready` is called once it answers."""
     replication.install(events.send_failure)
+    credentials.match_newlines_in_policies()
     credentials.register_instance_sessions(float(os.environ.get("IMDS_TTL", "3600")))
     return LocalAWS(region, ready)
 

@@ -38,6 +38,7 @@ class Bindings:
 
     operation: OperationModel
     constants: dict[str, str | None] = field(default_factory=dict)
+    path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     header_prefixes: dict[str, str] = field(default_factory=dict)
@@ -62,7 +63,9 @@ class Bindings:
     def _bind(self, member: str, shape: Shape, required: bool) -> None:
         location = shape.serialization.get("location")
         name = shape.serialization.get("name", member)
-        if location == "querystring":
+        if location == "uri":
+            self.path[name] = member
+        elif location == "querystring":
             self.query[name] = member
             if required:
                 self.required_query.add(name)
@@ -112,7 +115,7 @@ def _pattern(template: str) -> re.Pattern:
 
 
 def rest_operation(service: str, request: Request) -> tuple[Bindings, dict[str, str]] | None:
-    """The operation that a REST request's method, path and query name, with its raw path members."""
+    """The operation that a REST request's method, path and query name, with its path members, still encoded."""
     query = dict(request.query)
     for pattern, operations in _rest_table(service).get(request.method, []):
         matched = pattern.fullmatch(request.raw_path)
@@ -120,7 +123,8 @@ def rest_operation(service: str, request: Request) -> tuple[Bindings, dict[str, 
             continue
         possible = [bindings for bindings in operations if bindings.constants_hold(query)]
         if possible:
-            return max(possible, key=lambda one: one.rank(query, request.headers)), matched.groupdict()
+            best = max(possible, key=lambda one: one.rank(query, request.headers))
+            return best, {best.path[name]: value for name, value in matched.groupdict().items()}
     return None
 
 
