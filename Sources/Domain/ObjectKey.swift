@@ -48,7 +48,8 @@ package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: Perce
     let hexDigits = Array("0123456789ABCDEF".utf8)
     var encoded: [UInt8] = []
     encoded.reserveCapacity(bytes.count + bytes.count / 2)
-    for byte in bytes {
+    // As an array: across modules this function is not specialised, and a byte would cost 20 ns instead of 1.
+    for byte in Array(bytes) {
         if isUnreserved(byte) || (byte == UInt8(ascii: "/") && kept == .slash) {
             encoded.append(byte)
         } else {
@@ -62,20 +63,24 @@ package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: Perce
 
 /// Undoes percent-encoding, byte for byte. Nil when a `%` is not followed by two hexadecimal digits.
 package func percentDecoded(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.underestimatedCount)
-    var iterator = bytes.makeIterator()
-    while let byte = iterator.next() {
+    let encoded = Array(bytes)  // see percentEncoded
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(encoded.count)
+    var index = 0
+    while index < encoded.count {
+        let byte = encoded[index]
         if byte == UInt8(ascii: "%") {
-            guard let high = iterator.next().flatMap(hexValue),
-                let low = iterator.next().flatMap(hexValue)
+            guard encoded.count - index > 2, let high = hexValue(encoded[index + 1]),
+                let low = hexValue(encoded[index + 2])
             else { return nil }
-            result.append(high << 4 | low)
+            decoded.append(high << 4 | low)
+            index += 3
         } else {
-            result.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
+            decoded.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
+            index += 1
         }
     }
-    return result
+    return decoded
 }
 
 private func isUnreserved(_ byte: UInt8) -> Bool {

@@ -18,12 +18,14 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 }
 
 extension Timestamp: CustomStringConvertible {
-    /// RFC 3339 in UTC with milliseconds, such as `2026-11-24T06:11:06.527Z`.
+    /// RFC 3339 in UTC with milliseconds, such as `2026-11-24T06:11:06.527Z`. Years outside 0000…9999, which RFC 3339
+    /// has not, get a sign or more digits.
     package var description: String {
         let dayLength: Int64 = 86_400_000
-        let days = milliseconds >= 0 ? milliseconds / dayLength : (milliseconds + 1) / dayLength - 1
+        // Rounded down. Not by multiplying back: the start of Int64.min's day is below Int64.min.
+        var (days, rest) = milliseconds.quotientAndRemainder(dividingBy: dayLength)
+        if rest < 0 { (days, rest) = (days - 1, rest + dayLength) }
         let (year, month, day) = civilDate(daysSinceEpoch: days)
-        let rest = milliseconds - days * dayLength
         return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"
             + padded(rest / 3_600_000, 2) + ":" + padded(rest / 60_000 % 60, 2) + ":"
             + padded(rest / 1000 % 60, 2) + "." + padded(rest % 1000, 3) + "Z"
@@ -34,7 +36,7 @@ extension Timestamp {
     /// Parses RFC 3339 (`2024-09-05T21:04:32.527Z`, any number of fraction digits, `Z` or an offset).
     /// Digits behind the milliseconds are dropped. Nil when it is anything else.
     package init?(rfc3339 text: some StringProtocol) {
-        var reader = DigitReader(bytes: Array(text.utf8.prefix(64)))
+        var reader = DigitReader(bytes: Array(text.utf8))
         guard let year = reader.number(digits: 4), reader.skip("-"),
             let month = reader.number(digits: 2), reader.skip("-"),
             let day = reader.number(digits: 2), reader.skip("T") || reader.skip("t"),
@@ -122,8 +124,9 @@ private struct DigitReader {
 }
 
 private func padded(_ value: Int64, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    let digits = String(value.magnitude)
+    return (value < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.utf8.count))
+        + digits
 }
 
 private func daysInMonth(year: Int64, month: Int64) -> Int64 {

@@ -1,0 +1,132 @@
+"""The ASGI application: our own routes, the judge, S3 Batch Operations, and MiniStack behind them."""
+import json
+import os
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+
+from ministack import app as ministack
+
+from localaws import credentials, events, replication, wire
+from localaws.batch import JobRunner
+from localaws.jobs_api import PATH as JOBS_PATH
+from localaws.jobs_api import JobsAPI
+from localaws.judge import Judge
+from localaws.request import Refusal, Request
+
+# Paths whose callers do not sign: ours, MiniStack's administration, instance and container metadata.
+_UNSIGNED_PATHS = ("/_ministack/", "/latest/", "/v2/credentials/", "/v2/metadata", "/v3/", "/v4/")
+_LARGEST_BODY = 512 << 20
+_LONGEST_SETTLE = 20.0
+
+
+def build_application(region: str, ready: Callable[[], None]):
+    """Install our replication in MiniStack and return the application; `ready` is called once it answers."""
+    replication.install(events.send_failure)
+    credentials.match_newlines_in_policies()
+    credentials.register_instance_sessions(float(os.environ.get("IMDS_TTL", "3600")))
+    return LocalAWS(region, ready)
+
+
+class LocalAWS:
+    """One cloud: a judge and a job runner around MiniStack's application."""
+
+    def __init__(self, region: str, ready: Callable[[], None]):
+        self._ready = ready
+        self._judge = Judge(region)
+        self._runner = JobRunner()
+        self._jobs = JobsAPI(self._runner, region)
+        self._judge_seconds = 0.0
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _lifespan(self, receive, send) -> None:
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+            self._ready()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope, receive, send) -> None:
+        path = scope["path"]
+        if path.startswith(_UNSIGNED_PATHS):
+            if path == "/_ministack/reset":
+                self._runner.reset()
+            await ministack.app(scope, receive, send)
+            return
+        body = await _read_body(receive)
+        if body is None:
+            await _send(scope, send, wire.error("s3", Refusal("EntityTooLarge", "The body is too large.", 400)))
+        elif path.startswith("/_localaws/"):
+            await _send(scope, send, await self._administer(scope["method"], path, body))
+        else:
+            await self._judged(scope, body, receive, send)
+
+    async def _judged(self, scope, body: bytes, receive, send) -> None:
+        request = Request.from_scope(scope, body)
+        started = time.perf_counter()
+        refusal = self._judge.verdict(request)
+        self._judge_seconds += time.perf_counter() - started
+        if refusal is not None:
+            await _send(scope, send, refusal)
+        elif JOBS_PATH.fullmatch(request.raw_path):
+            await _send(scope, send, self._jobs.answer(request))
+        else:
+            await ministack.app(scope, _replay(body, receive), send)
+
+    async def _administer(self, method: str, path: str, body: bytes) -> wire.Reply:
+        if (method, path) == ("GET", "/_localaws/judge"):
+            return wire.json_reply({**self._judge.summary(), "seconds": round(self._judge_seconds, 6)})
+        if (method, path) == ("POST", "/_localaws/judge/reset"):
+            self._judge.reset()
+            self._judge_seconds = 0.0
+            return wire.json_reply({})
+        if (method, path) == ("POST", "/_localaws/batch"):
+            try:
+                self._runner.switches.change(json.loads(body))
+            except (ValueError, AttributeError) as problem:
+                return wire.json_reply({"error": str(problem)}, 400)
+            return wire.json_reply(vars(self._runner.switches))
+        if (method, path) == ("GET", "/_localaws/batch"):
+            return wire.json_reply(vars(self._runner.switches))
+        if (method, path) == ("POST", "/_localaws/batch/settle"):
+            settled = await self._runner.settle(_LONGEST_SETTLE)
+            return wire.json_reply({"settled": settled}, 200 if settled else 504)
+        return wire.json_reply({"error": f"no route {method} {path}"}, 404)
+
+
+async def _read_body(receive) -> bytes | None:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > _LARGEST_BODY:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive):
+    """A `receive` that gives the body that was read, then whatever follows."""
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed():
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+async def _send(scope, send, reply: wire.Reply) -> None:
+    status, headers, body = reply
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    pairs.append((b"date", formatdate(usegmt=True).encode()))
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
