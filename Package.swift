@@ -81,7 +81,15 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("TidyTests", []),
+    ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
+    ("AWSProtocolTests", ["Domain", "AWSProtocol"]),
+    ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
+]
+
+/// Files of a test target that are no sources; tests read them beside `#filePath`.
+let fixtures: [String: [String]] = [
+    "AWSProtocolTests": ["make_signature_vectors.py", "signature-vectors.json"]
 ]
 
 func dependency(_ name: String) -> Target.Dependency {
@@ -110,6 +118,8 @@ let package = Package(
                 : .target(name: module, dependencies: dependencies, swiftSettings: swiftSettings)
         }
         + tests.map { name, imports in
-            .testTarget(name: name, dependencies: imports.map(dependency), swiftSettings: settings)
+            .testTarget(
+                name: name, dependencies: imports.map(dependency), exclude: fixtures[name] ?? [],
+                swiftSettings: settings)
         }
 )

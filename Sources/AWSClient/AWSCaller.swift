@@ -164,14 +164,14 @@ private func serviceError(_ reply: AWSReply, of request: AWSRequest) -> AWSServi
     guard request.service == .sqs else {
         return AWSServiceError(xml: reply.body, status: reply.status, of: request)
     }
-    let (code, message) = SQSReplies.parseError(reply.body) ?? ("", "")
+    let (code, message) = SQSReply.parseError(reply.body) ?? ("", "")
     return AWSServiceError(code: code, message: message, status: reply.status, of: request)
 }
 
 extension AWSRequest {
     /// Runs a parser over a reply to this request.
     func parse<Value>(
-        _ reply: AWSReply, _ parser: (AWSReply) throws(AWSReplyError) -> Value
+        _ reply: AWSReply, _ parser: (AWSReply) throws(UnreadableReply) -> Value
     ) throws(AWSFailure) -> Value {
         do {
             return try parser(reply)

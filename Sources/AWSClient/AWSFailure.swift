@@ -8,7 +8,7 @@ package enum AWSFailure: Error, Equatable, Sendable {
     /// No complete reply.
     case http(operation: String, HTTPFailure)
     /// A success that cannot be read.
-    case reply(operation: String, AWSReplyError)
+    case reply(operation: String, UnreadableReply)
     /// There are no credentials to sign with.
     case credentials(String)
 

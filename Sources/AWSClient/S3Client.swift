@@ -60,8 +60,8 @@ package struct S3Client {
             where error.code == "InvalidRequest" && refusal.status == 400
             && error.message.contains("Server Side Encryption")
         {
-            return try head.parse(refusal) { reply throws(AWSReplyError) in
-                guard let date = reply.date else { throw AWSReplyError("no Date header") }
+            return try head.parse(refusal) { reply throws(UnreadableReply) in
+                guard let date = reply.date else { throw UnreadableReply("no Date header") }
                 return .customerKeyNeeded(date: date)
             }
         }
@@ -106,7 +106,7 @@ package struct S3Client {
             after = (nextKey, nextVersionID)
         }
         let problem = "\(key.encoded) has more than \(Self.maximumVersionPages),000 versions"
-        throw .reply(operation: "ListObjectVersions", AWSReplyError(problem))
+        throw .reply(operation: "ListObjectVersions", UnreadableReply(problem))
     }
 
     /// The rules of the bucket, disabled ones too; none when it has no replication configuration.

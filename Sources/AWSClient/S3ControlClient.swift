@@ -39,7 +39,7 @@ package struct S3ControlClient {
             if token == nil { return jobs }
         }
         let problem = "more than \(Self.maximumJobPages) pages of jobs"
-        throw .reply(operation: "ListJobs", AWSReplyError(problem))
+        throw .reply(operation: "ListJobs", UnreadableReply(problem))
     }
 
     /// Confirms a suspended job (`Ready`) or ends one (`Cancelled`).

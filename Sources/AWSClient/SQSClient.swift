@@ -28,31 +28,33 @@ package struct SQSClient {
         let limits = CallLimits(
             deadline: .seconds(waitSeconds + Self.receiveGraceSeconds),
             maximumReplyBytes: Self.maximumReceiveBytes, isLongPoll: true)
-        return try await send(request, limits, SQSReplies.parseReceive)
+        return try await send(request, limits, SQSReply.parseReceive)
     }
 
     /// Up to 10 entries; a success names the entries that failed.
     package func deleteBatch(
-        _ entries: [(id: String, receiptHandle: String)]
-    ) async throws(AWSFailure) -> SQSBatchResult {
+        _ entries: [SQSBatchEntry]
+    ) async throws(AWSFailure) -> SQSBatchOutcome {
         try await send(
             .deleteMessageBatch(queueURL: queueURL, entries: entries), CallLimits(),
-            SQSReplies.parseBatch)
+            SQSReply.parseBatch)
     }
 
-    /// Up to 10 entries; 0 seconds releases a message at once.
+    /// Up to 10 entries.
+    /// - Parameter seconds: from now; 0 releases the messages at once.
     package func changeVisibilityBatch(
-        _ entries: [(id: String, receiptHandle: String, visibilityTimeoutSeconds: Int)]
-    ) async throws(AWSFailure) -> SQSBatchResult {
+        _ entries: [SQSBatchEntry], seconds: Int
+    ) async throws(AWSFailure) -> SQSBatchOutcome {
         try await send(
-            .changeMessageVisibilityBatch(queueURL: queueURL, entries: entries), CallLimits(),
-            SQSReplies.parseBatch)
+            .changeMessageVisibilityBatch(
+                queueURL: queueURL, entries: entries, visibilityTimeoutSeconds: seconds),
+            CallLimits(), SQSReply.parseBatch)
     }
 
     /// All attributes of the queue, by AWS's names.
     package func queueAttributes() async throws(AWSFailure) -> [String: String] {
         try await send(
-            .getQueueAttributes(queueURL: queueURL), CallLimits(), SQSReplies.parseAttributes)
+            .getQueueAttributes(queueURL: queueURL), CallLimits(), SQSReply.parseAttributes)
     }
 
     /// The URL of another queue, such as the dead-letter queue of a redrive policy.
@@ -61,7 +63,8 @@ package struct SQSClient {
         name: String, account: String?
     ) async throws(AWSFailure) -> String {
         try await send(
-            .getQueueUrl(name: name, account: account), CallLimits(), SQSReplies.parseQueueURL)
+            .getQueueURL(queueName: name, ownerAccountID: account), CallLimits(),
+            SQSReply.parseQueueURL)
     }
 
     private func send<Value>(
@@ -70,12 +73,17 @@ package struct SQSClient {
     ) async throws(AWSFailure) -> Value {
         let endpoint = caller.endpoints.endpoint(
             for: .sqs, region: caller.region, queueURL: queueURL)
+        let operation = String(request.target.split(separator: ".").last ?? "")
         let wire = AWSRequest(
-            .sqs, String(request.target.split(separator: ".").last ?? ""), "POST", at: endpoint,
+            .sqs, operation, "POST", at: endpoint,
             headers: [
                 ("content-type", "application/x-amz-json-1.0"), ("x-amz-target", request.target),
             ], body: request.body)
         let reply = try await caller.send(wire, limits)
-        return try wire.parse(reply) { reply throws(AWSReplyError) in try parser(reply.body) }
+        do {
+            return try parser(reply.body)
+        } catch {
+            throw .reply(operation: operation, UnreadableReply(error.sentence))
+        }
     }
 }

@@ -25,15 +25,16 @@ package struct AWSReply: Sendable {
     package var date: Timestamp? { header("date").flatMap(Timestamp.init(httpDate:)) }
 
     /// The body as XML whose root has that name.
-    package func xml(_ root: String) throws(AWSReplyError) -> XMLElement {
+    package func xml(_ root: String) throws(UnreadableReply) -> XMLElement {
         let element: XMLElement
         do {
             element = try XMLElement(parsing: body)
         } catch {
-            throw AWSReplyError("\(error)")
+            throw UnreadableReply("\(error)")
         }
         guard element.name == root else {
-            throw AWSReplyError("XML with the root \(element.name.prefix(100)) instead of \(root)")
+            throw UnreadableReply(
+                "XML with the root \(element.name.prefix(100)) instead of \(root)")
         }
         return element
     }
@@ -41,11 +42,11 @@ package struct AWSReply: Sendable {
 
 extension XMLElement {
     /// The text at the end of the path, which the reply must have.
-    func required(_ path: String...) throws(AWSReplyError) -> String {
+    func required(_ path: String...) throws(UnreadableReply) -> String {
         var element = self
         for name in path {
             guard let next = element[name] else {
-                throw AWSReplyError("\(self.name) without \(path.joined(separator: "/"))")
+                throw UnreadableReply("\(self.name) without \(path.joined(separator: "/"))")
             }
             element = next
         }

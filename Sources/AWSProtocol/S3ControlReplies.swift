@@ -32,7 +32,7 @@ package struct BatchJob: Hashable, Sendable {
     /// No status of such a job changes any more. Source: Amazon S3 User Guide, "Job statuses".
     package var hasEnded: Bool { ["Complete", "Failed", "Cancelled"].contains(status) }
 
-    init(_ job: XMLElement) throws(AWSReplyError) {
+    init(_ job: XMLElement) throws(UnreadableReply) {
         id = try job.required("JobId")
         status = try job.required("Status")
         description = job.text("Description") ?? ""
@@ -52,14 +52,14 @@ package struct BatchJob: Hashable, Sendable {
     }
 
     /// CreateJob's reply: the new job's ID.
-    package static func createdID(_ reply: AWSReply) throws(AWSReplyError) -> String {
+    package static func createdID(_ reply: AWSReply) throws(UnreadableReply) -> String {
         try reply.xml("CreateJobResult").required("JobId")
     }
 
     /// DescribeJob's reply.
-    package static func described(_ reply: AWSReply) throws(AWSReplyError) -> BatchJob {
+    package static func described(_ reply: AWSReply) throws(UnreadableReply) -> BatchJob {
         let root = try reply.xml("DescribeJobResult")
-        guard let job = root["Job"] else { throw AWSReplyError("DescribeJobResult without Job") }
+        guard let job = root["Job"] else { throw UnreadableReply("DescribeJobResult without Job") }
         return try BatchJob(job)
     }
 }
@@ -80,7 +80,7 @@ package struct BatchJobPage: Hashable, Sendable {
     /// Nil on the last page.
     package var nextToken: String?
 
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
         let root = try reply.xml("ListJobsResult")
         jobs = []
         for member in root["Jobs"]?.all("member") ?? [] { jobs.append(try BatchJob(member)) }
@@ -88,9 +88,9 @@ package struct BatchJobPage: Hashable, Sendable {
     }
 }
 
-private func time(_ text: String, _ name: String) throws(AWSReplyError) -> Timestamp {
+private func time(_ text: String, _ name: String) throws(UnreadableReply) -> Timestamp {
     guard let time = Timestamp(rfc3339: text) else {
-        throw AWSReplyError("\(name) is \(text.prefix(100)), which is no time")
+        throw UnreadableReply("\(name) is \(text.prefix(100)), which is no time")
     }
     return time
 }

@@ -12,8 +12,8 @@ package struct PutObjectReply: Hashable, Sendable {
         self.versionID = versionID
     }
 
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
-        guard let eTag = reply.header("etag") else { throw AWSReplyError("no ETag header") }
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
+        guard let eTag = reply.header("etag") else { throw UnreadableReply("no ETag header") }
         self.init(eTag: eTag.unquoted, versionID: reply.header("x-amz-version-id"))
     }
 }
@@ -38,7 +38,7 @@ package struct ObjectHead: Hashable, Sendable {
     /// By lower-case name, without `x-amz-meta-`.
     package var metadata: [String: String]
 
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
         date = try requiredDate(reply)
         replicationStatus = reply.header("x-amz-replication-status")
         size = reply.header("content-length").flatMap(Int64.init)
@@ -65,7 +65,7 @@ package enum HeadObjectOutcome: Hashable, Sendable {
     case customerKeyNeeded(date: Timestamp)
 
     /// Reads 2xx, 404 and 405.
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
         switch reply.status {
         case 404: self = .absent(date: try requiredDate(reply))
         case 405: self = .deleteMarker(date: try requiredDate(reply))
@@ -88,7 +88,7 @@ package struct ObjectVersionPage: Hashable, Sendable {
     package var nextKey: ObjectKey?
     package var nextVersionID: String?
 
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
         let root = try reply.xml("ListVersionsResult")
         let isEncoded = root.text("EncodingType") == "url"
         entries = []
@@ -117,7 +117,7 @@ package struct ReplicationRule: Hashable, Sendable {
     package var sendsMetrics: Bool
 
     /// All rules of GetBucketReplication's reply.
-    package static func parse(_ reply: AWSReply) throws(AWSReplyError) -> [ReplicationRule] {
+    package static func parse(_ reply: AWSReply) throws(UnreadableReply) -> [ReplicationRule] {
         var rules: [ReplicationRule] = []
         for rule in try reply.xml("ReplicationConfiguration").all("Rule") {
             let arn = try rule.required("Destination", "Bucket")
@@ -138,17 +138,17 @@ private func matchesAll(_ filter: XMLElement) -> Bool {
     filter.children.allSatisfy { $0.name == "Prefix" && $0.text.isEmpty }
 }
 
-private func requiredDate(_ reply: AWSReply) throws(AWSReplyError) -> Timestamp {
+private func requiredDate(_ reply: AWSReply) throws(UnreadableReply) -> Timestamp {
     guard let date = reply.date else {
-        throw AWSReplyError("no Date header to take the evidence time from")
+        throw UnreadableReply("no Date header to take the evidence time from")
     }
     return date
 }
 
-private func key(_ text: String, isEncoded: Bool) throws(AWSReplyError) -> ObjectKey {
+private func key(_ text: String, isEncoded: Bool) throws(UnreadableReply) -> ObjectKey {
     guard isEncoded else { return ObjectKey(text) }
     guard let key = ObjectKey(formEncoded: text.utf8) else {
-        throw AWSReplyError("the key \(text.prefix(200)) is not URL-encoded")
+        throw UnreadableReply("the key \(text.prefix(200)) is not URL-encoded")
     }
     return key
 }

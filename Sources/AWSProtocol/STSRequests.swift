@@ -12,11 +12,11 @@ package struct CallerIdentity: Hashable, Sendable {
     package var account: String
     package var arn: String
 
-    package init(_ reply: AWSReply) throws(AWSReplyError) {
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
         let root = try reply.xml("GetCallerIdentityResponse")
         account = try root.required("GetCallerIdentityResult", "Account")
         arn = try root.required("GetCallerIdentityResult", "Arn")
         guard account.utf8.count == 12, account.utf8.allSatisfy({ (0x30...0x39).contains($0) })
-        else { throw AWSReplyError("Account is \(account.prefix(100)), which is no account ID") }
+        else { throw UnreadableReply("Account is \(account.prefix(100)), which is no account ID") }
     }
 }

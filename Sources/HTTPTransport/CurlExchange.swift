@@ -46,7 +46,9 @@ package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
         transfer.receive(into: collector)
         return try withExtendedLifetime((transfer, collector)) { () throws(HTTPFailure) in
             guard let code = send(request.body, with: transfer) else { throw .cancelled }
-            guard code == CURLE_OK else { throw transfer.failure(code, excess: collector.excess) }
+            guard code == CURLE_OK, collector.isHeadComplete else {
+                throw transfer.failure(code, excess: collector.excess)
+            }
             return HTTPReply(
                 status: transfer.info(CURLINFO_RESPONSE_CODE), headers: collector.headers,
                 body: collector.body)

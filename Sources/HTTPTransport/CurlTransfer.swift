@@ -57,7 +57,12 @@ final class CurlTransfer {
     func failure(_ code: CURLcode, excess: String?) -> HTTPFailure {
         if let excess { return .replyTooLarge("\(place) sent \(excess)") }
         let detail = String(cString: errorText)
-        let cause = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        let cause =
+            !detail.isEmpty
+            ? detail
+            : code == CURLE_OK
+                ? "the connection closed inside the headers"
+                : String(cString: curl_easy_strerror(code))
         // Counts what left this host, over a libcurl retry too: 0 proves that nothing was sent.
         guard info(CURLINFO_REQUEST_SIZE) > 0 else {
             return .notSent("cannot reach \(place): \(cause)")

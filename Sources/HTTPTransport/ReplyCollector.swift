@@ -7,6 +7,8 @@ final class ReplyCollector {
     private(set) var body: [UInt8] = []
     /// What was too large, once something was.
     private(set) var excess: String?
+    /// The blank line behind the headers came. libcurl takes a connection that closes before it for a success.
+    private(set) var isHeadComplete = false
     private let maximumReplyBytes: Int
     private var headerBytes = 0
 
@@ -23,6 +25,9 @@ final class ReplyCollector {
         }
         if line.starts(with: "HTTP/".utf8) {
             headers.removeAll()
+            isHeadComplete = false
+        } else if line.elementsEqual("\r\n".utf8) || line.elementsEqual("\n".utf8) {
+            isHeadComplete = true
         } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
             headers.append((name: trimmed(line[..<colon]), value: trimmed(line[(colon + 1)...])))
         }
