@@ -81,9 +81,17 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
+    ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
+    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
+    ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
     ("TidyTests", []),
+]
+
+/// Files of a test target that are no sources; tests read them beside `#filePath`.
+let fixtures: [String: [String]] = [
+    "AWSProtocolTests": ["make_signature_vectors.py", "signature-vectors.json"]
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.
@@ -120,6 +128,8 @@ let package = Package(
                 path: "Tests/TestSupport", swiftSettings: settings)
         ]
         + tests.map { name, imports in
-            .testTarget(name: name, dependencies: imports.map(dependency), swiftSettings: settings)
+            .testTarget(
+                name: name, dependencies: imports.map(dependency), exclude: fixtures[name] ?? [],
+                swiftSettings: settings)
         }
 )

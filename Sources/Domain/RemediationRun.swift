@@ -60,6 +60,8 @@ package struct RemediationRun: Codable, Sendable, Equatable {
         /// S3's CreationTime.
         package var createdAt: Timestamp?
         package var tasks: Tasks?
+        /// When the job was first seen to have ended.
+        package var endedAt: Timestamp?
         package var problem: String?
 
         package init(request: [UInt8]) {
@@ -130,7 +132,8 @@ package enum RemediationEvent: Equatable, Sendable {
     case jobPrepared(request: [UInt8])
     case jobFound(id: String)
     case jobDescribed(
-        status: String, createdAt: Timestamp?, tasks: RemediationRun.Tasks?, problem: String?)
+        status: String, createdAt: Timestamp?, tasks: RemediationRun.Tasks?, problem: String?,
+        at: Timestamp)
     /// No failure of the run waits for a HEAD any more.
     case verified(at: Timestamp)
     /// The job can never be made: the sentence says why.
@@ -168,12 +171,14 @@ extension RemediationRun {
         case (.jobRequested, .jobFound(let id)):
             job?.jobID = id
             state = .jobFollowed
-        case (.jobFollowed, .jobDescribed(let status, let created, let tasks, let trouble)):
+        case (.jobFollowed, .jobDescribed(let status, let created, let tasks, let trouble, let time)):
             job?.status = status
             if let created { job?.createdAt = created }
             if let tasks { job?.tasks = tasks }
             job?.problem = trouble
-            if Self.endedJobStatuses.contains(status) { state = .verifying }
+            guard Self.endedJobStatuses.contains(status) else { break }
+            job?.endedAt = time
+            state = .verifying
         case (.verifying, .verified(let time)):
             finishedAt = time
             state = job?.status == "Cancelled" ? .cancelled : .finished

@@ -71,20 +71,39 @@ extension SQLiteFailureStore {
             var changed = run
             var rows = FailureRows()
             for (identity, finding) in findings {
-                let after = try change(
-                    identity, .head(finding), what: FailureOccurrence.head(finding).name,
-                    by: nil, at: at, rows: &rows, in: db)
-                switch after {
-                case .replicated: changed?.outcome.replicated += 1
-                case .gone: changed?.outcome.gone += 1
-                case .parked: changed?.outcome.parked += 1
-                case .open: changed?.outcome.failedAgain += 1
-                case .submitted, .verifying, .dismissed, nil: break
+                for sibling in try Self.identities(for: finding, of: identity, in: db) {
+                    let result = try change(
+                        sibling, .head(finding), what: FailureOccurrence.head(finding).name,
+                        by: nil, at: at, rows: &rows, in: db)
+                    guard let result, result.remediation == run?.id else { continue }
+                    changed?.outcome.count(result.state)
                 }
             }
             try rows.writeCounters(in: db)
             if let changed { try Self.save(changed, in: db) }
             return changed
+        }
+    }
+
+    /// The failures that a finding speaks of: S3's status is one for all destinations of a version, so COMPLETED and
+    /// absence are news to every rule's failure of that version.
+    private static func identities(
+        for finding: HeadFinding, of identity: FailureIdentity, in db: Database
+    ) throws -> [FailureIdentity] {
+        switch finding {
+        case .noStatus, .archived, .failedOurs: return [identity]
+        case .completed, .absent: break
+        }
+        let pairs = try Row.fetchAll(
+            db.cachedStatement(
+                sql: """
+                    SELECT DISTINCT u.rule_id, d.name FROM counter c JOIN rule u ON u.id = c.rule
+                    JOIN destination d ON d.id = c.destination WHERE u.bucket = ?
+                    """), arguments: [identity.rule.sourceBucket])
+        return pairs.map { pair in
+            FailureIdentity(
+                rule: RuleName(sourceBucket: identity.rule.sourceBucket, ruleID: pair[0]),
+                destinationBucket: pair[1], key: identity.key, versionID: identity.versionID)
         }
     }
 
@@ -114,13 +133,13 @@ extension SQLiteFailureStore {
         return page
     }
 
-    /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to; nil when it
-    /// changed nothing.
+    /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to and the
+    /// remediation that held it before; nil when it changed nothing.
     @discardableResult
     private func change(
         _ identity: FailureIdentity, _ occurrence: FailureOccurrence, what: String, by: String?,
         at: Timestamp, rows: inout FailureRows, in db: Database
-    ) throws -> FailureState? {
+    ) throws -> (state: FailureState, remediation: String?)? {
         guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
         let key = RowKey(
             rule: rule, destination: try names.destination(identity.destinationBucket, in: db),
@@ -140,7 +159,19 @@ extension SQLiteFailureStore {
             after.reason, after.remediationID ?? before.failure.remediationID,
             after.evidence?.rawValue, by,
         ])
-        return after.state
+        return (after.state, before.failure.remediationID)
+    }
+}
+
+extension RemediationRun.Outcome {
+    fileprivate mutating func count(_ state: FailureState) {
+        switch state {
+        case .replicated: replicated += 1
+        case .gone: gone += 1
+        case .parked: parked += 1
+        case .open: failedAgain += 1
+        case .submitted, .verifying, .dismissed: break
+        }
     }
 }
 

@@ -64,3 +64,14 @@ package protocol HTTPExchanging: AnyObject, Sendable {
     /// Ends the running and every later `perform` with `cancelled`. May be called from any thread.
     func cancel()
 }
+
+extension HTTPFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notSent(let sentence), .noReply(let sentence), .deadlineExceeded(let sentence),
+            .replyTooLarge(let sentence):
+            sentence
+        case .cancelled: "the request was cancelled because this part is stopping"
+        }
+    }
+}

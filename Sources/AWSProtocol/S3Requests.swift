@@ -1,0 +1,85 @@
+package import Domain
+
+/// The requests of Amazon S3.
+package enum S3Request: Sendable {
+    /// Encrypted with S3's own keys, whatever the bucket's default is.
+    case putObject(
+        bucket: String, key: ObjectKey, body: [UInt8], contentType: String,
+        metadata: [(name: String, value: String)], onlyIfAbsent: Bool)
+    /// - versionID: `null` for the null version; nil for the newest.
+    case headObject(bucket: String, key: ObjectKey, versionID: String?)
+    /// - firstByteOnly: asks for nothing but the reason why a HEAD, whose errors have no body, was refused.
+    case getObject(bucket: String, key: ObjectKey, versionID: String?, firstByteOnly: Bool)
+    case listObjectVersions(
+        bucket: String, prefix: ObjectKey, after: (key: ObjectKey, versionID: String)?)
+    case getBucketReplication(bucket: String)
+
+    /// AWS's name.
+    package var operation: String {
+        switch self {
+        case .putObject: "PutObject"
+        case .headObject: "HeadObject"
+        case .getObject: "GetObject"
+        case .listObjectVersions: "ListObjectVersions"
+        case .getBucketReplication: "GetBucketReplication"
+        }
+    }
+
+    package func wire(at endpoint: AWSEndpoint) -> AWSRequest {
+        switch self {
+        case .putObject(let bucket, let key, let body, let type, let metadata, let onlyIfAbsent):
+            var headers = [
+                ("content-type", type), ("x-amz-server-side-encryption", "AES256"),
+            ]
+            if onlyIfAbsent { headers.append(("if-none-match", "*")) }
+            headers += metadata.map { ("x-amz-meta-" + $0.name, $0.value) }
+            return request("PUT", endpoint, bucket, key, headers: headers, body: body)
+        case .headObject(let bucket, let key, let versionID):
+            return request("HEAD", endpoint, bucket, key, query: version(versionID))
+        case .getObject(let bucket, let key, let versionID, let firstByteOnly):
+            return request(
+                "GET", endpoint, bucket, key, query: version(versionID),
+                headers: firstByteOnly ? [("range", "bytes=0-0")] : [])
+        case .listObjectVersions(let bucket, let prefix, let after):
+            var query = [("encoding-type", "url"), ("versions", "")]
+            if let after {
+                query += [("key-marker", after.key.text), ("version-id-marker", after.versionID)]
+            }
+            return request(
+                "GET", endpoint, bucket, nil, query: query + [("prefix", prefix.text)])
+        case .getBucketReplication(let bucket):
+            return request("GET", endpoint, bucket, nil, query: [("replication", "")])
+        }
+    }
+
+    private func request(
+        _ method: String, _ endpoint: AWSEndpoint, _ bucket: String, _ key: ObjectKey?,
+        query: [(name: String, value: String)] = [],
+        headers: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) -> AWSRequest {
+        var endpoint = endpoint
+        var path = "/" + (key?.encoded ?? "")
+        if endpoint.isOverride || !fitsHostName(bucket) {
+            let name = percentEncoded(Array(bucket.utf8), keeping: .nothing)
+            path = "/" + name + (key == nil ? "" : path)
+        } else {
+            endpoint.host = bucket + "." + endpoint.host
+        }
+        return AWSRequest(
+            .s3, operation, method, at: endpoint, path: path, query: query, headers: headers,
+            body: body)
+    }
+}
+
+private func version(_ id: String?) -> [(name: String, value: String)] {
+    id.map { [("versionId", $0)] } ?? []
+}
+
+/// A bucket with a dot would not match the wildcard of S3's certificate; older ones may have upper case or `_`.
+/// Source: Amazon S3 User Guide, "Virtual hosting of general purpose buckets".
+private func fitsHostName(_ bucket: String) -> Bool {
+    (3...63).contains(bucket.utf8.count) && !bucket.hasPrefix("-") && !bucket.hasSuffix("-")
+        && bucket.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
+        }
+}

@@ -1,0 +1,85 @@
+internal import CCurl
+internal import Synchronization
+
+/// The HTTP port over libcurl: one easy handle in a multi handle of its own.
+///
+/// `perform` blocks the thread of the caller's executor until the reply is whole; connections are kept alive and used
+/// again by later requests. libcurl itself sends a request a second time when a kept connection turns out to be closed
+/// before any byte of a reply came; nothing else is repeated here, and no redirect is followed.
+// @unchecked: both handles are used by one request at a time, which the port demands; `cancel` touches only the
+// atomic flag and curl_multi_wakeup, which libcurl allows from any thread.
+package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
+    private let easy: UnsafeMutableRawPointer
+    private let multi: UnsafeMutableRawPointer
+    private let options: CurlOptions
+    private let isCancelled = Atomic<Bool>(false)
+
+    private static let libraryStarted: Bool = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+
+    package init(options: CurlOptions = CurlOptions()) {
+        precondition(Self.libraryStarted, "libcurl cannot start: curl_global_init failed")
+        guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
+            preconditionFailure("libcurl cannot make a handle: out of memory")
+        }
+        self.easy = easy
+        self.multi = multi
+        self.options = options
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_multi_cleanup(multi)
+    }
+
+    package func cancel() {
+        isCancelled.store(true, ordering: .sequentiallyConsistent)
+        curl_multi_wakeup(multi)
+    }
+
+    package nonisolated(nonsending) func perform(_ request: HTTPRequest) async throws(HTTPFailure)
+        -> HTTPReply
+    {
+        guard !isCancelled.load(ordering: .sequentiallyConsistent) else { throw .cancelled }
+        if let flaw = request.flaw { throw .notSent(flaw) }
+        let collector = ReplyCollector(maximumReplyBytes: request.maximumReplyBytes)
+        let transfer = CurlTransfer(easy: easy, request: request, options: options)
+        transfer.receive(into: collector)
+        return try withExtendedLifetime((transfer, collector)) { () throws(HTTPFailure) in
+            guard let code = send(request.body, with: transfer) else { throw .cancelled }
+            guard code == CURLE_OK, collector.isHeadComplete else {
+                throw transfer.failure(code, excess: collector.excess)
+            }
+            return HTTPReply(
+                status: transfer.info(CURLINFO_RESPONSE_CODE), headers: collector.headers,
+                body: collector.body)
+        }
+    }
+
+    private func send(_ body: [UInt8], with transfer: CurlTransfer) -> CURLcode? {
+        // An empty array may have no address, and libcurl takes a null body for "ask the read callback".
+        (body.isEmpty ? [0] : body).withUnsafeBytes { bytes in
+            transfer.sendBody(bytes.baseAddress, count: body.count)
+            return run()
+        }
+    }
+
+    /// Runs the transfer to its end; nil when it was cancelled.
+    private func run() -> CURLcode? {
+        guard curl_multi_add_handle(multi, easy) == CURLM_OK else { return CURLE_FAILED_INIT }
+        // Removing an unfinished transfer closes its connection: nothing of it can reach a later reply.
+        defer { curl_multi_remove_handle(multi, easy) }
+        var running: Int32 = 1
+        while true {
+            guard !isCancelled.load(ordering: .sequentiallyConsistent) else { return nil }
+            guard curl_multi_perform(multi, &running) == CURLM_OK else { return CURLE_RECV_ERROR }
+            if running == 0 { break }
+            // libcurl shortens the wait to its own timers; a wakeup before the call is not lost.
+            guard curl_multi_poll(multi, nil, 0, 60_000, nil) == CURLM_OK else {
+                return CURLE_RECV_ERROR
+            }
+        }
+        var remaining: Int32 = 0
+        guard let message = curl_multi_info_read(multi, &remaining) else { return CURLE_RECV_ERROR }
+        return curl_message_result(message)
+    }
+}

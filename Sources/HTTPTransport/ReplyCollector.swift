@@ -1,0 +1,53 @@
+/// Takes the reply as libcurl hands it out, piece by piece, and stops it at the limits.
+final class ReplyCollector {
+    /// All header lines of one exchange together, interim replies included.
+    static let maximumHeaderBytes = 64 * 1024
+
+    private(set) var headers: [(name: String, value: String)] = []
+    private(set) var body: [UInt8] = []
+    /// What was too large, once something was.
+    private(set) var excess: String?
+    /// The blank line behind the headers came. libcurl takes a connection that closes before it for a success.
+    private(set) var isHeadComplete = false
+    private let maximumReplyBytes: Int
+    private var headerBytes = 0
+
+    init(maximumReplyBytes: Int) {
+        self.maximumReplyBytes = maximumReplyBytes
+    }
+
+    /// One header line with its line end; a status line begins a new block (after `100 Continue`, say).
+    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        headerBytes += line.count
+        guard headerBytes <= Self.maximumHeaderBytes else {
+            excess = "reply headers of more than \(Self.maximumHeaderBytes) bytes"
+            return false
+        }
+        if line.starts(with: "HTTP/".utf8) {
+            headers.removeAll()
+            isHeadComplete = false
+        } else if line.elementsEqual("\r\n".utf8) || line.elementsEqual("\n".utf8) {
+            isHeadComplete = true
+        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+            headers.append((name: trimmed(line[..<colon]), value: trimmed(line[(colon + 1)...])))
+        }
+        return true
+    }
+
+    func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
+        guard piece.count <= maximumReplyBytes - body.count else {
+            excess = "a reply of more than \(maximumReplyBytes) bytes"
+            body = []
+            return false
+        }
+        body.append(contentsOf: piece)
+        return true
+    }
+}
+
+private func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
+    let isBlank: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+    let head = bytes.drop(while: isBlank)
+    guard let last = head.lastIndex(where: { !isBlank($0) }) else { return "" }
+    return String(decoding: head[...last], as: UTF8.self)
+}

@@ -1,0 +1,165 @@
+package import AWSClient
+internal import Domain
+package import FailureStore
+package import Logging
+package import SystemIO
+
+/// Carries every remediation to its end: one step at a time, each stored before the next effect, so that a restart
+/// goes on where it stood.
+///
+/// One remediation per source bucket runs at a time, because a job runs every rule that matches an object; at most
+/// `maximumActiveJobs` run in all. The others wait their turn, oldest first.
+package actor RemediationWorker {
+    private static let longestPause = Duration.seconds(3600)
+
+    let store: any FailureStoring
+    let settings: RemediationSettings
+    let makeCaller: @Sendable (String) -> AWSCaller
+    private let clock: any ClockReading
+    private let executor: QueueExecutor
+    let log: Logger
+    private let bell = Wakeup()
+    var calls: [String: RemediationCalls] = [:]
+    var account: String?
+    /// When a run is looked at again, in monotonic nanoseconds, and how often in a row it had to wait.
+    private var pauses: [String: (until: UInt64, count: Int)] = [:]
+    /// Runs whose CreateJob request may have been sent before: S3 is asked first.
+    var mayHaveSent: Set<String> = []
+    private var isFirstRound = true
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// - Parameter makeCaller: the caller for a Region; its exchange blocks this actor's executor.
+    package init(
+        store: any FailureStoring, settings: RemediationSettings, clock: any ClockReading,
+        executor: QueueExecutor, log: Logger,
+        makeCaller: @escaping @Sendable (String) -> AWSCaller
+    ) {
+        self.store = store
+        self.settings = settings
+        self.makeCaller = makeCaller
+        self.clock = clock
+        self.executor = executor
+        self.log = log
+    }
+
+    /// There is a new remediation. From any thread.
+    package nonisolated func wake() {
+        bell.ring()
+    }
+
+    /// Works until the task is cancelled.
+    package func run() async throws(StoreFailure) {
+        while !Task.isCancelled {
+            let pause = try await round()
+            await bell.sleep(atMost: pause, clock)
+        }
+    }
+
+    /// One look at every run whose turn it is; how long to sleep after it.
+    private func round() async throws(StoreFailure) -> Duration {
+        let runs: [RemediationRun]
+        do {
+            runs = try await store.unfinishedRemediations()
+        } catch .unavailable(let sentence) {
+            log.warning("the failure store does not answer", metadata: ["problem": "\(sentence)"])
+            return .seconds(5)
+        }
+        if isFirstRound {
+            mayHaveSent = Set(runs.filter { $0.state == .jobRequested }.map(\.id))
+            isFirstRound = false
+        }
+        var busyBuckets: Set<String> = []
+        var next = Self.longestPause
+        for run in runs where busyBuckets.count < settings.maximumActiveJobs {
+            guard busyBuckets.insert(run.rule.sourceBucket).inserted, !Task.isCancelled else {
+                continue
+            }
+            let now = clock.monotonicNanoseconds()
+            if let pause = pauses[run.id], pause.until > now {
+                next = min(next, .nanoseconds(Int64(pause.until - now)))
+                continue
+            }
+            next = min(next, try await advance(run))
+        }
+        return next
+    }
+
+    /// Takes a run on until it has to wait. Returns for how long.
+    private func advance(_ start: RemediationRun) async throws(StoreFailure) -> Duration {
+        var run = start
+        while !run.state.isTerminal, !Task.isCancelled {
+            do {
+                let before = run.state
+                let step = try await self.step(run)
+                run = step.run
+                if run.problem != nil, !run.state.isTerminal {
+                    run.problem = nil
+                    try await save(run)
+                }
+                if run.state != before {
+                    pauses[run.id] = nil
+                    log.info(
+                        "remediation \(run.state.rawValue)", metadata: ["remediation": "\(run.id)"])
+                }
+                if step.mustWait { return wait(run.id, doubling: run.state == .verifying) }
+            } catch {
+                guard let pause = try await recover(error, &run) else { return .zero }
+                return pause
+            }
+        }
+        pauses[run.id] = nil
+        return .zero
+    }
+
+    /// What a failed step means for the run. Returns for how long to wait; nil when there is nothing to wait for.
+    private func recover(
+        _ failure: StepFailure, _ run: inout RemediationRun
+    ) async throws(StoreFailure) -> Duration? {
+        switch failure {
+        case .cancelled: return nil
+        case .refused(let sentence) where run.job?.jobID == nil:
+            log.error(
+                "remediation failed",
+                metadata: ["remediation": "\(run.id)", "problem": "\(sentence)"])
+            try await fail(&run, sentence)
+            return nil
+        case .refused(let sentence), .temporary(let sentence):
+            if run.state == .jobRequested { mayHaveSent.insert(run.id) }
+            if run.problem != sentence {
+                log.warning(
+                    "remediation waits",
+                    metadata: ["remediation": "\(run.id)", "problem": "\(sentence)"])
+                run.problem = sentence
+                try await store.save(run)
+            }
+            return wait(run.id, doubling: true)
+        }
+    }
+
+    /// Gives the selected failures back before the run is stored as failed: a crash in between does both again.
+    private func fail(_ run: inout RemediationRun, _ sentence: String) async throws(StoreFailure) {
+        try await settleAll(run, .leftOut)
+        _ = run.apply(.refused(sentence, at: now))
+        try await store.save(run)
+    }
+
+    private func wait(_ id: String, doubling: Bool) -> Duration {
+        let count = (pauses[id]?.count ?? 0) + 1
+        let factor = doubling ? 1 << min(count - 1, 10) : 1
+        let pause = min(settings.pollInterval * factor, Self.longestPause)
+        let nanoseconds =
+            UInt64(pause.components.seconds) * 1_000_000_000
+            + UInt64(pause.components.attoseconds / 1_000_000_000)
+        pauses[id] = (clock.monotonicNanoseconds() + nanoseconds, count)
+        return pause
+    }
+
+    var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+
+    func save(_ run: RemediationRun) async throws(StepFailure) {
+        try await storing { () async throws(StoreFailure) in try await store.save(run) }
+    }
+}

@@ -1,0 +1,85 @@
+"""Writes signature-vectors.json: requests and the Authorization header that botocore gives them.
+
+Run: python3 make_signature_vectors.py   (needs botocore; seeded, so the same version writes the same bytes)
+"""
+
+import datetime
+import json
+import pathlib
+import random
+import string
+from urllib.parse import quote
+
+import botocore
+from botocore import auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+SEED = 20261124
+TRICKY = [
+    "plain.txt", "a b", " lead", "trail ", "a+b", "a%20b", "a%2Fb", "a//b", "//", "/", "./a", "../a", "a/./b",
+    "a/../b", "a/..", ".", "..", "a=b&c=d", "?versions", "#frag", "~tilde", "a;b", "a:b", "a@b", "a,b", "$x",
+    "!'()*", "[x]", "{y}", "a|b", "a\\b", "\"q\"", "<x>", "^`", "\u00e9", "e\u0301", "\u65e5\u672c\u8a9e",
+    "\U0001f600", "\U0001f468\u200d\U0001f469", "\u202eabc", "a\tb", "a\nb", "a\rb", "\x01\x1f", "\x7f", "\ufeffx",
+    "x" * 1000, "%", "%%", "%zz", "100%", "a*b", "*", "a&amp;b", "\u00a0", "\u2028", "key/", "d1/d2/d3/d4",
+]
+
+
+def random_key(source):
+    alphabet = string.printable + "\u00e9\u00df\u4e2d\U0001f680\u0301"
+    return "".join(source.choice(alphabet) for _ in range(source.randint(1, 60)))
+
+
+def sign(service, signing_name, method, path, query, headers, body, token, region, moment):
+    auth.get_current_datetime = lambda *_, **__: moment
+    host = f"{service}.{region}.amazonaws.com"
+    encoded = "&".join(f"{quote(n, safe='-_.~')}={quote(v, safe='-_.~')}" for n, v in query)
+    url = f"https://{host}{path}" + (f"?{encoded}" if query else "")
+    request = AWSRequest(method=method, url=url, data=body.encode())
+    for name, value in headers:
+        request.headers.add_header(name, value)
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
+    signer = auth.S3SigV4Auth if signing_name == "s3" else auth.SigV4Auth
+    signer(credentials, signing_name, region).add_auth(request)
+    return {
+        "service": service, "method": method, "host": host, "path": path, "query": query, "headers": headers,
+        "body": body, "token": token, "region": region, "milliseconds": int(moment.timestamp() * 1000),
+        "authorization": request.headers["Authorization"],
+    }
+
+
+def vectors():
+    source = random.Random(SEED)
+    utc = datetime.timezone.utc
+    moments = [datetime.datetime(2026, 11, 24, 6, 11, 6, tzinfo=utc), datetime.datetime(2028, 2, 29, 23, 59, 59, tzinfo=utc),
+               datetime.datetime(2027, 1, 1, 0, 0, 0, tzinfo=utc)]
+    keys = TRICKY + [random_key(source) for _ in range(100)]
+    for index, key in enumerate(keys):
+        moment = moments[index % len(moments)]
+        token = None if index % 2 else "FwoGZXIvYXdzE//token+with/special=="
+        region = ["eu-west-1", "us-east-1", "cn-north-1"][index % 3]
+        path = "/" + quote(key, safe="/-_.~")
+        query = [["versionId", key], ["x", ""], ["a b", "c+d"], ["X", "1"]][: index % 5]
+        yield sign("s3", "s3", "GET", path, query, [], "", token, region, moment)
+        yield sign("s3", "s3", "PUT", path, [], [["content-type", "text/csv"], ["if-none-match", "*"],
+                   ["x-amz-meta-note", f"  two   blanks {index} "], ["x-amz-server-side-encryption", "AES256"]],
+                   f"body {key}", token, region, moment)
+        plain = quote(key, safe="/-_.~!$&'()*+,;=:@")
+        yield sign("sqs", "sqs", "POST", "/" + plain.lstrip("/"), [],
+                   [["content-type", "application/x-amz-json-1.0"], ["x-amz-target", "AmazonSQS.ReceiveMessage"]],
+                   json.dumps({"QueueUrl": key}), token, region, moment)
+    statuses = ["New", "Preparing", "Active", "Ready", "Suspended", "Complete"]
+    for count in range(len(statuses)):
+        chosen = source.sample(statuses, count)
+        query = [["jobStatuses", s] for s in chosen] + [["maxResults", "1000"], ["nextToken", "a/b+c=="]]
+        yield sign("s3control", "s3", "GET", "/v20180820/jobs", query, [["x-amz-account-id", "111122223333"]], "",
+                   None, "eu-west-1", moments[0])
+        yield sign("sts", "sts", "POST", "/", [], [["content-type", "application/x-www-form-urlencoded; charset=utf-8"]],
+                   "Action=GetCallerIdentity&Version=2011-06-15", "token", "eu-west-1", moments[count % 3])
+
+
+if __name__ == "__main__":
+    target = pathlib.Path(__file__).with_name("signature-vectors.json")
+    lines = ",\n".join(json.dumps(vector) for vector in vectors())
+    target.write_text(f'{{"botocore": "{botocore.__version__}", "vectors": [\n{lines}\n]}}\n')
+    print(f"{target.name}: {lines.count(chr(10)) + 1} vectors")

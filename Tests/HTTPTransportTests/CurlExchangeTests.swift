@@ -1,0 +1,231 @@
+internal import Glibc
+internal import HTTPTransport
+internal import SystemIO
+internal import Testing
+
+/// What every user of the port is: an actor on a queue that may block.
+private actor Caller {
+    nonisolated let executor = QueueExecutor.blocking("caller")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+    nonisolated let exchange: CurlExchange
+
+    init(_ options: CurlOptions = CurlOptions()) {
+        exchange = CurlExchange(options: options)
+    }
+
+    func perform(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPReply {
+        try await exchange.perform(request)
+    }
+
+    func failure(_ request: HTTPRequest) async -> HTTPFailure? {
+        do {
+            _ = try await exchange.perform(request)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+private func ok(_ body: String, _ headers: String = "") -> String {
+    "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
+}
+
+@Test func `one connection serves many requests, bodies and dot segments sent as they are`()
+    async throws
+{
+    let server = try ScriptedServer([
+        .reply(ok("one")), .reply(ok("two", "x-AMZ-Request-ID:  r-1 \r\n")), .reply(ok("")),
+        .reply("HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\n"),
+    ])
+    let caller = Caller()
+    let base = "http://127.0.0.1:\(server.port)"
+    let first = try await caller.perform(HTTPRequest(method: "GET", url: base + "/a/../b//./c%2F"))
+    let second = try await caller.perform(
+        HTTPRequest(
+            method: "POST", url: base + "/", headers: [("x-empty", ""), ("content-type", "t/x")],
+            body: Array("1\0\u{e9}".utf8)))
+    let third = try await caller.perform(HTTPRequest(method: "PUT", url: base + "/p"))
+    let fourth = try await caller.perform(HTTPRequest(method: "HEAD", url: base + "/h"))
+    #expect(first.body == Array("one".utf8))
+    #expect(second.status == 200)
+    #expect(second.header("X-Amz-Request-Id") == "r-1")
+    #expect(third.body.isEmpty)
+    #expect(fourth.status == 404)
+    #expect(fourth.header("content-length") == "9999")
+    server.stop()
+    var requests = server.requests.makeAsyncIterator()
+    let get = await requests.next()
+    #expect(get?.text.hasPrefix("GET /a/../b//./c%2F HTTP/1.1\r\n") == true)
+    let post = await requests.next()
+    #expect(post?.text.contains("\r\nx-empty:\r\n") == true)
+    #expect(post?.text.contains("\r\ncontent-type: t/x\r\n") == true)
+    #expect(post?.text.contains("Expect") == false)
+    #expect(post?.text.hasSuffix("\r\n\r\n1\0\u{e9}") == true)
+    let put = await requests.next()
+    #expect(put?.text.hasPrefix("PUT /p ") == true)
+    #expect(put?.text.contains("Content-Length: 0\r\n") == true)
+    #expect(put?.text.contains("Content-Type") == false)
+    let head = await requests.next()
+    #expect(head?.text.hasPrefix("HEAD /h ") == true)
+    #expect(head?.connection == 1)
+}
+
+@Test func `a kept connection that was closed meanwhile costs no failure`() async throws {
+    let server = try ScriptedServer([.replyThenClose(ok("one")), .reply(ok("two"))])
+    let caller = Caller()
+    let request = HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/")
+    #expect(try await caller.perform(request).body == Array("one".utf8))
+    #expect(try await caller.perform(request).body == Array("two".utf8))
+    server.stop()
+}
+
+@Test(arguments: ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"])
+func `a silent server ends at the deadline`(sent: String) async throws {
+    let server = try ScriptedServer([.replyThenSilence(sent)])
+    let url = "http://127.0.0.1:\(server.port)/"
+    let failure = await Caller().failure(
+        HTTPRequest(method: "GET", url: url, deadline: .milliseconds(200)))
+    guard case .deadlineExceeded(let sentence) = failure else {
+        Issue.record("\(String(describing: failure))")
+        return
+    }
+    #expect(sentence.hasPrefix("127.0.0.1:\(server.port) did not answer in time: "))
+    server.stop()
+}
+
+@Test func `cancel from another thread ends a long poll at once, and every later request`()
+    async throws
+{
+    let server = try ScriptedServer([.replyThenSilence("")])
+    let caller = Caller()
+    let request = HTTPRequest(
+        method: "GET", url: "http://127.0.0.1:\(server.port)/", deadline: .seconds(600))
+    async let failure = caller.failure(request)
+    var requests = server.requests.makeAsyncIterator()
+    #expect(await requests.next() != nil)
+    let start = ContinuousClock.now
+    caller.exchange.cancel()
+    #expect(await failure == .cancelled)
+    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(await caller.failure(request) == .cancelled)
+    server.stop()
+}
+
+@Test(arguments: [
+    "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "HTTP/1.1 200 OK\r\nContent-Le",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", "garbage\r\n\r\n",
+])
+func `a reply that breaks off is no reply`(sent: String) async throws {
+    let server = try ScriptedServer([.replyThenClose(sent)])
+    let failure = await Caller().failure(
+        HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/"))
+    guard case .noReply(let sentence) = failure else {
+        Issue.record("\(String(describing: failure))")
+        return
+    }
+    #expect(sentence.hasPrefix("no complete reply from 127.0.0.1:\(server.port): "))
+    server.stop()
+}
+
+@Test func `a reply beyond the limit is stopped while it arrives`() async throws {
+    let body = String(repeating: "x", count: 1000)
+    let chunked =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + String(repeating: "3e8\r\n\(body)\r\n", count: 50)
+    let manyHeaders = ok("", String(repeating: "x-filler: \(body)\r\n", count: 70))
+    let server = try ScriptedServer([
+        .reply(ok(body)), .replyThenSilence(ok(body + "y")), .replyThenSilence(chunked),
+        .replyThenSilence(manyHeaders),
+    ])
+    let caller = Caller()
+    let host = "127.0.0.1:\(server.port)"
+    let request = HTTPRequest(method: "GET", url: "http://\(host)/", maximumReplyBytes: 1000)
+    #expect(try await caller.perform(request).body.count == 1000)
+    for limit in ["a reply of more than 1000 bytes", "a reply of more than 1000 bytes"] {
+        #expect(await caller.failure(request) == .replyTooLarge("\(host) sent \(limit)"))
+    }
+    let headers = "\(host) sent reply headers of more than 65536 bytes"
+    #expect(await caller.failure(request) == .replyTooLarge(headers))
+    server.stop()
+}
+
+@Test func `interim replies are no reply`() async throws {
+    let interim = "HTTP/1.1 100 Continue\r\nx-interim: 1\r\n\r\n"
+    let server = try ScriptedServer([.reply(interim + ok("done", "x-final: 1\r\n"))])
+    let reply = try await Caller().perform(
+        HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/"))
+    #expect(reply.status == 200)
+    #expect(reply.header("x-interim") == nil)
+    #expect(reply.header("x-final") == "1")
+    server.stop()
+}
+
+@Test func `a redirect is a reply like any other`() async throws {
+    let server = try ScriptedServer([
+        .reply("HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+    ])
+    let reply = try await Caller().perform(
+        HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/"))
+    #expect(reply.status == 301)
+    server.stop()
+}
+
+@Test func `what never left this host is told apart and names the host`() async throws {
+    let closed = try ScriptedServer([])
+    closed.stop()
+    for await _ in closed.requests {}
+    let plain = try ScriptedServer([.replyThenClose("no TLS here")])
+    let hasty = CurlOptions(connectTimeout: .milliseconds(300))
+    let bundle = CurlOptions(certificateBundle: "/nonexistent/ca.pem")
+    let cases: [(CurlOptions, String, host: String, cause: String)] = [
+        (CurlOptions(), "http://127.0.0.1:\(closed.port)/", "127.0.0.1:\(closed.port)", "connect"),
+        (hasty, "https://127.0.0.1:\(plain.port)/", "127.0.0.1:\(plain.port)", "SSL"),
+        (bundle, "https://127.0.0.1:\(plain.port)/", "127.0.0.1:\(plain.port)", "/nonexistent/ca"),
+        (CurlOptions(), "ftp://127.0.0.1/", "127.0.0.1", "rotocol"),
+        (CurlOptions(unixSocket: "/nonexistent/s"), "http://local/", "/nonexistent/s", "connect"),
+    ]
+    for (options, url, host, cause) in cases {
+        let failure = await Caller(options).failure(HTTPRequest(method: "GET", url: url))
+        guard case .notSent(let sentence) = failure else {
+            Issue.record("\(url): \(String(describing: failure))")
+            continue
+        }
+        #expect(sentence.hasPrefix("cannot reach \(host): "))
+        #expect(sentence.contains(cause), "\(sentence)")
+    }
+    plain.stop()
+}
+
+@Test func `a line break in a request is refused before anything is sent`() async {
+    let url = "http://127.0.0.1:1/"
+    let requests = [
+        HTTPRequest(method: "GET", url: url + "a\r\nX: y"),
+        HTTPRequest(method: "GET", url: url + "a b"),
+        HTTPRequest(method: "GET\r\n", url: url),
+        HTTPRequest(method: "GET", url: url, headers: [("x", "a\r\nX: y")]),
+        HTTPRequest(method: "GET", url: url, headers: [("x\r\ny", "a")]),
+        HTTPRequest(method: "GET", url: url, headers: [("", "a")]),
+        HTTPRequest(method: "GET", url: url, headers: [("x", "a\0")]),
+    ]
+    for request in requests {
+        guard case .notSent(let sentence) = await Caller().failure(request) else {
+            Issue.record("\(request.url) was tried")
+            continue
+        }
+        #expect(!sentence.hasPrefix("cannot reach"), "\(sentence)")
+    }
+}
+
+@Test func `a Unix socket is spoken to whatever the host`() async throws {
+    let path = "/tmp/s3remedy-http-\(getpid()).sock"
+    unlink(path)
+    let server = try ScriptedServer(unixSocket: path, [.reply(ok("local"))])
+    defer { unlink(path) }
+    let reply = try await Caller(CurlOptions(unixSocket: path)).perform(
+        HTTPRequest(method: "GET", url: "http://s3remedyd/v1/status"))
+    #expect(reply.body == Array("local".utf8))
+    server.stop()
+}
