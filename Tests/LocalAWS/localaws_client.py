@@ -195,9 +195,14 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def faults(self, *wanted: dict) -> list[dict]:
+        """Order faults (README.md), in place of all that are pending; none clears them."""
+        return self._own("POST", "/_localaws/faults", list(wanted))
+
     def settle(self) -> None:
         """Wait until every job has ended and its report is written."""
-        self._own("POST", "/_localaws/batch/settle", {})
+        if not self._own("POST", "/_localaws/batch/settle")["settled"]:
+            raise TimeoutError("a job has not ended, or waits for its confirmation")
 
     def create_job(self, key: Key, manifest_bucket: str, rows: str, report_bucket: str | None = None,
                    **changes) -> str:
@@ -225,10 +230,10 @@ class LocalAWS:
                 return job
         raise TimeoutError(f"job {job_id} is {job['Status']}, not one of {', '.join(statuses)}")
 
-    def _own(self, method: str, path: str, body: dict | None = None) -> dict:
+    def _own(self, method: str, path: str, body: dict | list | None = None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.endpoint + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
 

@@ -192,6 +192,7 @@ VIOLATIONS = [
      "Priority"),
     ("s3", "POST", "/v20180820/jobs", JOB.format("").encode(), {}, "AccountId"),
     ("s3", "GET", "/v20180820/jobs?jobStatuses=Done", b"", {"x-amz-account-id": ACCOUNT}, "JobStatuses"),
+    ("s3", "GET", "/v20180820/jobs?jobStatuses=Active%2CNew", b"", {"x-amz-account-id": ACCOUNT}, "JobStatuses"),
     ("s3", "POST", "/v20180820/jobs/1/status", b"", {"x-amz-account-id": ACCOUNT}, "RequestedJobStatus"),
     ("sts", "POST", "/", b"Action=GetCallerIdentity&Version=2011-06-15&Who=me", {}, "Who"),
     ("sts", "POST", "/", b"Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::000000000000:role/r", {},
@@ -242,6 +243,13 @@ def test_web_identity_needs_no_signature_and_is_counted_apart(cloud):
     send(cloud, "POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded"})
     summary = cloud.judge()
     assert (summary["anonymousByModel"], summary["verified"], summary["refused"]) == (1, 0, [])
+
+
+def test_the_accounts_host_of_s3_control_is_verified_as_it_was_sent(cloud, user):
+    host = f"{ACCOUNT}.s3-control.{REGION}.amazonaws.com"
+    headers = signed(cloud, user, "s3", "GET", "/v20180820/jobs", headers={"x-amz-account-id": ACCOUNT, "host": host})
+    assert send(cloud, "GET", "/v20180820/jobs", headers=headers)[0] == 200
+    assert send(cloud, "GET", "/v20180820/jobs", headers={**headers, "host": f"1{host}"})[0] == 403
 
 
 def test_iam_policies_hold_for_users(cloud, name, queue):

@@ -161,3 +161,24 @@ def test_synthetic_failures_go_to_the_queue_in_batches(cloud, name):
     assert {record["eventTime"] for record in records} == {"2026-01-02T03:04:05.678Z"}
     attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
     assert (attributes["MessageRetentionPeriod"], attributes["VisibilityTimeout"]) == ("3600", "45")
+
+
+def test_events_reach_a_queue_through_a_topic_in_its_envelope(cloud, user, name, queue):
+    source, gone, sns = f"{name}-src", f"{name}-gone", cloud.client("sns")
+    topic = sns.create_topic(Name=f"{name}-topic")["TopicArn"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"},
+                                                "Action": "sns:Publish", "Resource": topic}]}))
+    cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+                                                "Action": "sqs:SendMessage", "Resource": queue.arn}]})})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    cloud.replicated_pair(source, [("gone", "", gone)], missing=(gone,))
+    cloud.client("s3").put_bucket_notification_configuration(Bucket=source, NotificationConfiguration={
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:Replication:*"]}]})
+    put(cloud, user, source, "a b")
+    bodies = [json.loads(message["Body"]) for message in cloud.client("sqs").receive_message(
+        QueueUrl=queue.url, MaxNumberOfMessages=10)["Messages"]]
+    assert {body["Type"] for body in bodies} == {"Notification"}
+    records = [record for body in bodies for record in json.loads(body["Message"]).get("Records", [])]
+    assert keys_of(records) == ["a b"] and reason_of(records[0]) == ("gone", "DstBucketNotFound")

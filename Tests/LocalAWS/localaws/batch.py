@@ -31,6 +31,8 @@ class Switches:
     def change(self, values: dict) -> None:
         """Take new values; a name or type that is none of ours raises ValueError."""
         kinds = {one.name: one.type for one in fields(self)}
+        if not isinstance(values, dict):
+            raise ValueError("switches are an object")
         for name, value in values.items():
             if name not in kinds:
                 raise ValueError(f"no switch {name}; there are {', '.join(kinds)}")

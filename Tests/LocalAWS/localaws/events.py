@@ -1,4 +1,4 @@
-"""s3:Replication:OperationFailedReplication notifications, to the SQS queues that a bucket's configuration names."""
+"""s3:Replication:OperationFailedReplication notifications, to the queues and topics that a bucket's configuration names."""
 import base64
 import datetime
 import os
@@ -9,6 +9,8 @@ from ministack.services import s3
 
 from localaws import s3access
 from localaws.replication import Outcome
+
+_DELIVER = {"sqs": s3._deliver_event_to_sqs, "sns": s3._deliver_event_to_sns}
 
 FAILED = "s3:Replication:OperationFailedReplication"
 
@@ -46,10 +48,10 @@ def send_failure(bucket: str, key: str, entry: dict, outcome: Outcome) -> None:
     if outcome.rule["Destination"].get("Metrics", {}).get("Status") != "Enabled":
         return
     for configuration in s3._parse_notification_config(bucket):
-        if configuration["type"] != "sqs" or not s3._event_matches(FAILED, configuration["events"]):
+        if configuration["type"] not in _DELIVER or not s3._event_matches(FAILED, configuration["events"]):
             continue
         if not s3._key_matches_filter(key, configuration["filter_prefix"], configuration["filter_suffix"]):
             continue
         record = failure_record(bucket, key, entry, outcome, configuration["id"])
-        s3._deliver_event_to_sqs(configuration["arn"], {"Records": [record]}, s3access.region_of(bucket),
-                                 bucket_name=bucket)
+        _DELIVER[configuration["type"]](configuration["arn"], {"Records": [record]}, s3access.region_of(bucket),
+                                        bucket_name=bucket)

@@ -59,7 +59,7 @@ class JobsAPI:
         return _no_such_job() if job is None else _result("DescribeJob", f"<Job>{_details(job)}</Job>")
 
     def _ListJobs(self, params: dict, request: Request, account: str) -> wire.Reply | Refusal:
-        statuses = {value for name, value in request.query if name == "jobStatuses"}
+        statuses = params.get("JobStatuses", [])
         jobs = [job for job in self._runner.of_account(account) if not statuses or job.status in statuses]
         start = _offset(params.get("NextToken"))
         if start is None:

@@ -33,8 +33,8 @@ class Judge:
                 "anonymousByModel": self._anonymous, "refusedTotal": self._refused_total,
                 "refused": list(self._refused), "byOperation": dict(sorted(self._by_operation.items()))}
 
-    def verdict(self, request: Request) -> wire.Reply | None:
-        """The refusal to send, or None when the request may pass."""
+    def verdict(self, request: Request) -> tuple[str, wire.Reply | None]:
+        """The operation's name, and the refusal to send or None when the request may pass."""
         service = operations.service_of(request)
         try:
             name, params_of = _operation(service, request)
@@ -44,12 +44,12 @@ class Judge:
         refusal = self._signature_refusal(request, claim, service, name) or _model_refusal(params_of)
         if refusal is None:
             self._count(name)
-            return None
+            return name, None
         key = claim.access_key if isinstance(claim, signature.Claim) else ""
         self._refused_total += 1
         self._refused.append({"operation": name, "code": wire.code_of(service, refusal)[0],
                               "why": refusal.message, "key": key})
-        return wire.error(service, refusal)
+        return name, wire.error(service, refusal)
 
     def _count(self, name: str) -> None:
         if name in _ANONYMOUS:

@@ -1,4 +1,5 @@
 """The ASGI application: our own routes, the judge, S3 Batch Operations, and MiniStack behind them."""
+import asyncio
 import json
 import os
 import time
@@ -9,13 +10,14 @@ from ministack import app as ministack
 
 from localaws import credentials, events, replication, wire
 from localaws.batch import JobRunner
+from localaws.faults import Fault, Faults
 from localaws.jobs_api import PATH as JOBS_PATH
 from localaws.jobs_api import JobsAPI
 from localaws.judge import Judge
 from localaws.request import Refusal, Request
 
 # Paths whose callers do not sign: ours, MiniStack's administration, instance and container metadata.
-_UNSIGNED_PATHS = ("/_ministack/", "/latest/", "/v2/credentials/", "/v2/metadata", "/v3/", "/v4/")
+_UNSIGNED_PATHS = ("/_ministack/", "/latest/", "/v2/credentials/")
 _LARGEST_BODY = 512 << 20
 _LONGEST_SETTLE = 20.0
 
@@ -37,6 +39,13 @@ class LocalAWS:
         self._runner = JobRunner()
         self._jobs = JobsAPI(self._runner, region)
         self._judge_seconds = 0.0
+        self._faults = Faults()
+        self._routes = {
+            ("GET", "/_localaws/judge"): self._judge_summary, ("POST", "/_localaws/judge/reset"): self._judge_reset,
+            ("GET", "/_localaws/batch"): self._batch_switches, ("POST", "/_localaws/batch"): self._batch_switches,
+            ("POST", "/_localaws/batch/settle"): self._batch_settle,
+            ("GET", "/_localaws/faults"): self._pending_faults, ("POST", "/_localaws/faults"): self._order_faults,
+        }
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -70,34 +79,66 @@ class LocalAWS:
     async def _judged(self, scope, body: bytes, receive, send) -> None:
         request = Request.from_scope(scope, body)
         started = time.perf_counter()
-        refusal = self._judge.verdict(request)
+        operation, refusal = self._judge.verdict(request)
         self._judge_seconds += time.perf_counter() - started
         if refusal is not None:
             await _send(scope, send, refusal)
-        elif JOBS_PATH.fullmatch(request.raw_path):
+        elif (fault := self._faults.take(operation)) is not None:
+            await self._faulty(fault, request, scope, receive, send)
+        else:
+            await self._serve(request, scope, receive, send)
+
+    async def _faulty(self, fault: Fault, request: Request, scope, receive, send) -> None:
+        await asyncio.sleep(fault.delaySeconds)
+        if fault.answered:
+            await self._serve(request, scope, receive, send)
+            return
+        if fault.applied:
+            await self._serve(request, scope, receive, _discard)
+        reply = fault.reply()
+        if reply is not None:
+            await _send(scope, send, reply)
+            return
+        # Fewer bytes than were promised: the server can only close the connection.
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000000")]})
+        await send({"type": "http.response.body", "body": b"<", "more_body": True})
+
+    async def _serve(self, request: Request, scope, receive, send) -> None:
+        if JOBS_PATH.fullmatch(request.raw_path):
             await _send(scope, send, self._jobs.answer(request))
         else:
-            await ministack.app(scope, _replay(body, receive), send)
+            await ministack.app(scope, _replay(request.body, receive), send)
 
     async def _administer(self, method: str, path: str, body: bytes) -> wire.Reply:
-        if (method, path) == ("GET", "/_localaws/judge"):
-            return wire.json_reply({**self._judge.summary(), "seconds": round(self._judge_seconds, 6)})
-        if (method, path) == ("POST", "/_localaws/judge/reset"):
-            self._judge.reset()
-            self._judge_seconds = 0.0
-            return wire.json_reply({})
-        if (method, path) == ("POST", "/_localaws/batch"):
-            try:
-                self._runner.switches.change(json.loads(body))
-            except (ValueError, AttributeError) as problem:
-                return wire.json_reply({"error": str(problem)}, 400)
-            return wire.json_reply(vars(self._runner.switches))
-        if (method, path) == ("GET", "/_localaws/batch"):
-            return wire.json_reply(vars(self._runner.switches))
-        if (method, path) == ("POST", "/_localaws/batch/settle"):
-            settled = await self._runner.settle(_LONGEST_SETTLE)
-            return wire.json_reply({"settled": settled}, 200 if settled else 504)
-        return wire.json_reply({"error": f"no route {method} {path}"}, 404)
+        route = self._routes.get((method, path))
+        if route is None:
+            return wire.json_reply({"error": f"no route {method} {path}"}, 404)
+        try:
+            return wire.json_reply(await route(json.loads(body) if body else None))
+        except (ValueError, TypeError) as problem:
+            return wire.json_reply({"error": str(problem)}, 400)
+
+    async def _judge_summary(self, _) -> dict:
+        return {**self._judge.summary(), "seconds": round(self._judge_seconds, 6)}
+
+    async def _judge_reset(self, _) -> dict:
+        self._judge.reset()
+        self._judge_seconds = 0.0
+        return {}
+
+    async def _batch_switches(self, values: dict | None) -> dict:
+        self._runner.switches.change(values or {})
+        return vars(self._runner.switches)
+
+    async def _batch_settle(self, _) -> dict:
+        return {"settled": await self._runner.settle(_LONGEST_SETTLE)}
+
+    async def _order_faults(self, wanted) -> list:
+        self._faults.order(wanted)
+        return self._faults.pending()
+
+    async def _pending_faults(self, _) -> list:
+        return self._faults.pending()
 
 
 async def _read_body(receive) -> bytes | None:
@@ -121,6 +162,10 @@ def _replay(body: bytes, receive):
         return pending.pop() if pending else await receive()
 
     return replayed
+
+
+async def _discard(message) -> None:
+    """The `send` of a request whose answer nobody gets."""
 
 
 async def _send(scope, send, reply: wire.Reply) -> None:

@@ -85,7 +85,7 @@ def rest_parameters(request: Request, bindings: Bindings, path_members: dict[str
         raise Unreadable("Key: longer than 1024 bytes")
     for name, value in request.query:
         if name in bindings.query:
-            _put_scalar(params, bindings.query[name], shape, value)
+            _put_scalar(params, bindings.query[name], shape, [value])
         elif name not in bindings.constants and (name, value) != ("x-id", bindings.operation.name):
             raise Unreadable(f"unknown query member '{name[:80]}' in {bindings.operation.name}")
     for name, value in request.headers.items():
@@ -96,7 +96,8 @@ def rest_parameters(request: Request, bindings: Bindings, path_members: dict[str
 
 def _put_header(params: dict, bindings: Bindings, name: str, value: str) -> None:
     if name in bindings.headers:
-        _put_scalar(params, bindings.headers[name], bindings.operation.input_shape, value)
+        values = [part.strip() for part in value.split(",")]
+        _put_scalar(params, bindings.headers[name], bindings.operation.input_shape, values, value)
         return
     for prefix, member in bindings.header_prefixes.items():
         if name.startswith(prefix):
@@ -112,14 +113,15 @@ def _put_header(params: dict, bindings: Bindings, name: str, value: str) -> None
         raise Unreadable(f"unknown header {name} in {bindings.operation.name}")
 
 
-def _put_scalar(params: dict, member: str, shape: Shape, text: str) -> None:
+def _put_scalar(params: dict, member: str, shape: Shape, values: list[str], whole: str | None = None) -> None:
+    """Put a member that came in a header or the query; only a list is made of several values."""
     member_shape = shape.members[member]
     if member_shape.type_name == "list":
-        params.setdefault(member, []).extend(_scalar(member_shape.member, part.strip()) for part in text.split(","))
+        params.setdefault(member, []).extend(_scalar(member_shape.member, value) for value in values)
     elif member in params:
         raise Unreadable(f"{member}: given twice")
     else:
-        params[member] = _scalar(member_shape, text)
+        params[member] = _scalar(member_shape, values[0] if whole is None else whole)
 
 
 def _scalar(shape: Shape, text: str):
