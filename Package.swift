@@ -81,7 +81,12 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("TidyTests", []),
+    ("DomainTests", ["Domain"]),
+    ("JSONScanningTests", ["JSONScanning"]),
+    ("EventDecodingTests", ["EventDecoding", "Domain"]),
+    ("LogRecordsTests", ["LogRecords", "Domain"]),
+    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
 ]
 
 func dependency(_ name: String) -> Target.Dependency {
