@@ -84,8 +84,11 @@ let tests: [(name: String, imports: [String])] = [
     ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
     ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
     ("DomainTests", ["Domain", "TestSupport"]),
+    ("EventDecodingTests", ["EventDecoding", "Domain"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
     ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
+    ("JSONScanningTests", ["JSONScanning"]),
+    ("LogRecordsTests", ["LogRecords", "Domain"]),
     ("TidyTests", []),
 ]
 

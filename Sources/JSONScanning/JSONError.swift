@@ -31,6 +31,11 @@ package struct JSONError: Error, Hashable, Sendable {
     package let kind: Kind
     /// Bytes from the start of the document.
     package let offset: Int
+
+    package init(kind: Kind, offset: Int) {
+        self.kind = kind
+        self.offset = offset
+    }
 }
 
 extension JSONError: CustomStringConvertible {
