@@ -15,7 +15,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
     ("SystemIO", []),
-    ("WriteAheadLog", ["SystemIO"]),
+    ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),
     ("ControlServer", ["SystemIO", "CMicroHTTPD"]),
@@ -50,9 +50,10 @@ let arrows: [(module: String, imports: [String])] = [
     ("s3remedy", ["Domain", "ControlAPI", "SystemIO", "HTTPTransport", "ArgumentParser"]),
 ]
 
-let systemLibraries: [String: String] = [
+// CSystem is a header alone: what the C library or the processor offers and Swift cannot import.
+let systemLibraries: [String: String?] = [
     "CCurl": "libcurl", "CCrypto": "libcrypto", "CExpat": "expat", "CSystemd": "libsystemd",
-    "CMicroHTTPD": "libmicrohttpd",
+    "CMicroHTTPD": "libmicrohttpd", "CSystem": nil,
 ]
 
 let products: [String: Target.Dependency] = [
@@ -81,7 +82,9 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("TidyTests", []),
+    ("SystemIOTests", ["SystemIO"]),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
 ]
 
 func dependency(_ name: String) -> Target.Dependency {
