@@ -15,7 +15,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
     ("SystemIO", []),
-    ("WriteAheadLog", ["SystemIO"]),
+    ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),
     ("ControlServer", ["SystemIO", "CMicroHTTPD"]),
@@ -50,9 +50,10 @@ let arrows: [(module: String, imports: [String])] = [
     ("s3remedy", ["Domain", "ControlAPI", "SystemIO", "HTTPTransport", "ArgumentParser"]),
 ]
 
-let systemLibraries: [String: String] = [
+// CSystem is a header alone: what the C library or the processor offers and Swift cannot import.
+let systemLibraries: [String: String?] = [
     "CCurl": "libcurl", "CCrypto": "libcrypto", "CExpat": "expat", "CSystemd": "libsystemd",
-    "CMicroHTTPD": "libmicrohttpd",
+    "CMicroHTTPD": "libmicrohttpd", "CSystem": nil,
 ]
 
 let products: [String: Target.Dependency] = [
@@ -89,7 +90,9 @@ let tests: [(name: String, imports: [String])] = [
     ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
     ("JSONScanningTests", ["JSONScanning"]),
     ("LogRecordsTests", ["LogRecords", "Domain"]),
+    ("SystemIOTests", ["SystemIO"]),
     ("TidyTests", []),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
