@@ -64,8 +64,12 @@ package struct S3Client {
                 guard let date = reply.date else { throw UnreadableReply("no Date header") }
                 return .customerKeyNeeded(date: date)
             }
+        } catch .service(let error)
+            where [404, 405, 416].contains(error.status) || error.code == "InvalidObjectState"
+        {
+            // Answers about the object (absent, a marker, empty, archived), so HEAD is allowed again.
         }
-        // The GET went through: what stood in the way of the HEAD is gone.
+        // What stood in the way of the HEAD, an expired token say, is gone.
         let reply = try await caller.send(head, CallLimits(answers: [404, 405]))
         return try head.parse(reply, HeadObjectOutcome.init)
     }
@@ -99,6 +103,10 @@ package struct S3Client {
             if page.entries.contains(where: { $0.key == key && $0.versionID == versionID }) {
                 return true
             }
+            guard page.hasExactKeys || key.bytes.allSatisfy({ $0 >= 0x20 }) else {
+                let problem = "keys are not URL-encoded, so \(key.encoded) may be among them"
+                throw .reply(operation: "ListObjectVersions", UnreadableReply(problem))
+            }
             // The key itself is the first of all keys that it is a prefix of.
             guard let nextKey = page.nextKey, let nextVersionID = page.nextVersionID,
                 nextKey == key
@@ -118,6 +126,29 @@ package struct S3Client {
             where error.code == "ReplicationConfigurationNotFoundError"
         {
             return []
+        }
+    }
+
+    /// `Enabled`, `Suspended`, or nil for a bucket that never had versions.
+    package func bucketVersioning(bucket: String) async throws(AWSFailure) -> String? {
+        let request = wire(.getBucketVersioning(bucket: bucket))
+        let reply = try await caller.send(request)
+        return try request.parse(reply) { reply throws(UnreadableReply) in
+            try reply.xml("VersioningConfiguration").text("Status")
+        }
+    }
+
+    /// How many lifecycle rules of the bucket are enabled.
+    package func enabledLifecycleRules(bucket: String) async throws(AWSFailure) -> Int {
+        let request = wire(.getBucketLifecycleConfiguration(bucket: bucket))
+        do {
+            return try request.parse(try await caller.send(request)) {
+                reply throws(UnreadableReply) in
+                try reply.xml("LifecycleConfiguration").all("Rule")
+                    .count { $0.text("Status") == "Enabled" }
+            }
+        } catch .service(let error) where error.code == "NoSuchLifecycleConfiguration" {
+            return 0
         }
     }
 

@@ -82,8 +82,9 @@ package struct ObjectVersionPage: Hashable, Sendable {
         package var isDeleteMarker: Bool
     }
 
-    /// Not in S3's order: versions first, then delete markers.
     package var entries: [Entry]
+    /// The keys came URL-encoded, as asked. Without it XML has changed those with control characters.
+    package var hasExactKeys: Bool
     /// Where the next page begins; nil on the last.
     package var nextKey: ObjectKey?
     package var nextVersionID: String?
@@ -91,6 +92,7 @@ package struct ObjectVersionPage: Hashable, Sendable {
     package init(_ reply: AWSReply) throws(UnreadableReply) {
         let root = try reply.xml("ListVersionsResult")
         let isEncoded = root.text("EncodingType") == "url"
+        hasExactKeys = isEncoded
         entries = []
         for child in root.children where child.name == "Version" || child.name == "DeleteMarker" {
             entries.append(

@@ -59,11 +59,18 @@ private func head(_ bench: Bench) async throws(AWSFailure) -> HeadObjectOutcome 
     }
 }
 
-@Test func `an expired token behind a bare 400 is refreshed and the HEAD repeated`() async throws {
+@Test(arguments: [
+    ScriptedExchange.Step.reply(206, headers: [now], body: "x"),
+    .reply(416, body: xmlError("InvalidRange")), .reply(404, body: xmlError("NoSuchVersion")),
+    .reply(403, body: xmlError("InvalidObjectState")),
+])
+func `an expired token behind a bare 400 is refreshed and the HEAD repeated`(
+    answer: ScriptedExchange.Step
+) async throws {
     let bench = try Bench(
         [
-            .reply(400, headers: [now]), .reply(400, body: xmlError("ExpiredToken")),
-            .reply(206, headers: [now], body: "x"), .reply(404, headers: [now]),
+            .reply(400, headers: [now]), .reply(400, body: xmlError("ExpiredToken")), answer,
+            .reply(404, headers: [now]),
         ], credentials: [Bench.first, Bench.second])
     #expect(try await head(bench) == .absent(date: moment))
     #expect(bench.exchange.requests.map(\.method) == ["HEAD", "GET", "GET", "HEAD"])
@@ -96,6 +103,18 @@ private func head(_ bench: Bench) async throws(AWSFailure) -> HeadObjectOutcome 
             + "&key-marker=a%20b&prefix=a%20b&version-id-marker=v2&versions=")
     #expect(try await exists([first, page([("a+bc", "v9")], next: ("a+bc", "v9"))]).0 == false)
     #expect(try await exists([page([], next: nil)]).0 == false)
+}
+
+@Test func `no key that XML may have changed is proved absent`() async throws {
+    let body = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>"
+    for (text, isProved) in [("a\rb", false), ("a\u{1}", false), ("a b", true), ("\u{e9}", true)] {
+        let bench = try Bench([.reply(200, body: body)])
+        let failure = await bench.failure { () throws(AWSFailure) in
+            try await S3Client(bench.caller).objectVersionExists(
+                bucket: "orders", key: ObjectKey(text), versionID: "v")
+        }
+        #expect((failure == nil) == isProved, "\(text.debugDescription)")
+    }
 }
 
 @Test func `a bucket without replication has no rules`() async throws {
