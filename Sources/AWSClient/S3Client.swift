@@ -53,7 +53,8 @@ package struct S3Client {
         _ versionID: String?
     ) async throws(AWSFailure) -> HeadObjectOutcome {
         let get = wire(
-            .getObject(bucket: bucket, key: key, versionID: versionID, firstByteOnly: true))
+            .getObject(
+                bucket: bucket, key: key, versionID: versionID, range: 0...0, ifMatch: nil))
         do {
             _ = try await caller.send(get, CallLimits(maximumReplyBytes: 1024 * 1024))
         } catch .service(let error)
@@ -79,9 +80,27 @@ package struct S3Client {
         bucket: String, key: ObjectKey, versionID: String? = nil, maximumBytes: Int
     ) async throws(AWSFailure) -> [UInt8] {
         let request = wire(
-            .getObject(bucket: bucket, key: key, versionID: versionID, firstByteOnly: false))
+            .getObject(
+                bucket: bucket, key: key, versionID: versionID, range: nil, ifMatch: nil))
         let limits = CallLimits(deadline: .seconds(120), maximumReplyBytes: maximumBytes)
         return try await caller.send(request, limits).body
+    }
+
+    /// Up to `maximumBytes` from `offset` on: what is too large for memory is read piece by piece, each retried alone.
+    /// - Parameter ifMatch: the first piece's entity tag; an object that changed since is `PreconditionFailed`.
+    package func getObjectPiece(
+        bucket: String, key: ObjectKey, offset: Int64, maximumBytes: Int, ifMatch: String?
+    ) async throws(AWSFailure) -> ObjectPiece {
+        let request = wire(
+            .getObject(
+                bucket: bucket, key: key, versionID: nil,
+                range: offset...(offset + Int64(max(1, maximumBytes)) - 1), ifMatch: ifMatch))
+        let limits = CallLimits(
+            deadline: .seconds(120), maximumReplyBytes: maximumBytes, answers: [416])
+        let reply = try await caller.send(request, limits)
+        return try request.parse(reply) { reply throws(UnreadableReply) in
+            try ObjectPiece(reply, offset: offset)
+        }
     }
 
     /// One page of the versions of all keys that begin with `prefix`.

@@ -8,8 +8,11 @@ package enum S3Request: Sendable {
         metadata: [(name: String, value: String)], onlyIfAbsent: Bool)
     /// - versionID: `null` for the null version; nil for the newest.
     case headObject(bucket: String, key: ObjectKey, versionID: String?)
-    /// - firstByteOnly: asks for nothing but the reason why a HEAD, whose errors have no body, was refused.
-    case getObject(bucket: String, key: ObjectKey, versionID: String?, firstByteOnly: Bool)
+    /// - range: offsets of the first and last byte; nil for the whole object.
+    /// - ifMatch: the entity tag, without quotes, that the object must still have.
+    case getObject(
+        bucket: String, key: ObjectKey, versionID: String?, range: ClosedRange<Int64>?,
+        ifMatch: String?)
     case listObjectVersions(
         bucket: String, prefix: ObjectKey, after: (key: ObjectKey, versionID: String)?)
     case getBucketReplication(bucket: String)
@@ -38,10 +41,12 @@ package enum S3Request: Sendable {
                 headers: headers + (onlyIfAbsent ? [("if-none-match", "*")] : []), body: body)
         case .headObject(let bucket, let key, let versionID):
             return request("HEAD", endpoint, bucket, key, query: version(versionID))
-        case .getObject(let bucket, let key, let versionID, let firstByteOnly):
+        case .getObject(let bucket, let key, let versionID, let range, let eTag):
+            let headers =
+                (range.map { [("range", "bytes=\($0.lowerBound)-\($0.upperBound)")] } ?? [])
+                + (eTag.map { [("if-match", "\"\($0)\"")] } ?? [])
             return request(
-                "GET", endpoint, bucket, key, query: version(versionID),
-                headers: firstByteOnly ? [("range", "bytes=0-0")] : [])
+                "GET", endpoint, bucket, key, query: version(versionID), headers: headers)
         case .listObjectVersions(let bucket, let prefix, let after):
             var query = [("encoding-type", "url"), ("versions", "")]
             if let after {

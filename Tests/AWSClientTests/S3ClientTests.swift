@@ -158,3 +158,36 @@ func `an expired token behind a bare 400 is refreshed and the HEAD repeated`(
         bench.exchange.requests.first?.url
             == "https://111122223333.s3-control.eu-west-1.amazonaws.com/v20180820/jobs")
 }
+
+@Test func `an object is read piece by piece`() async throws {
+    func piece(_ range: String, _ body: String) -> ScriptedExchange.Step {
+        .reply(206, headers: [("Content-Range", range), ("ETag", "\"e\"")], body: body)
+    }
+    let bench = try Bench([
+        piece("bytes 0-2/5", "abc"), piece("bytes 3-4/5", "de"),
+        .reply(416, headers: [("Content-Range", "bytes */5")]), .reply(200, body: "whole"),
+    ])
+    let client = S3Client(bench.caller)
+    var pieces: [ObjectPiece] = []
+    for (offset, eTag) in [(Int64(0), nil), (3, "e"), (5, "e"), (0, nil)] {
+        pieces.append(
+            try await client.getObjectPiece(
+                bucket: "reports", key: key, offset: offset, maximumBytes: 3, ifMatch: eTag))
+    }
+    #expect(pieces.map { String(decoding: $0.bytes, as: UTF8.self) } == ["abc", "de", "", "whole"])
+    #expect(pieces.map(\.objectBytes) == [5, 5, 5, 5])
+    #expect(
+        bench.exchange.requests.map { $0.header("range") }
+            == ["bytes=0-2", "bytes=3-5", "bytes=5-7", "bytes=0-2"])
+    #expect(bench.exchange.requests.map { $0.header("if-match") } == [nil, "\"e\"", "\"e\"", nil])
+}
+
+@Test(arguments: ["", "bytes 0-2/5", "bytes 3-4/*", "bytes 3-9/4", "lines 3-4/5"])
+func `a piece from another place is refused`(range: String) async throws {
+    let bench = try Bench([.reply(206, headers: [("Content-Range", range)], body: "de")])
+    let failure = await bench.failure { () throws(AWSFailure) in
+        try await S3Client(bench.caller).getObjectPiece(
+            bucket: "reports", key: key, offset: 3, maximumBytes: 3, ifMatch: nil)
+    }
+    #expect(failure?.description.hasPrefix("GetObject: unreadable reply: Content-Range is") == true)
+}
