@@ -82,8 +82,11 @@ package struct S3Client {
         let request = wire(
             .getObject(
                 bucket: bucket, key: key, versionID: versionID, range: nil, ifMatch: nil))
-        let limits = CallLimits(deadline: .seconds(120), maximumReplyBytes: maximumBytes)
-        return try await caller.send(request, limits).body
+        let reply = try await caller.send(request, bodyLimits(maximumBytes))
+        guard reply.body.count <= maximumBytes else {
+            throw .reply(operation: request.operation, longerThan(maximumBytes))
+        }
+        return reply.body
     }
 
     /// Up to `maximumBytes` from `offset` on: what is too large for memory is read piece by piece, each retried alone.
@@ -95,11 +98,11 @@ package struct S3Client {
             .getObject(
                 bucket: bucket, key: key, versionID: nil,
                 range: offset...(offset + Int64(max(1, maximumBytes)) - 1), ifMatch: ifMatch))
-        let limits = CallLimits(
-            deadline: .seconds(120), maximumReplyBytes: maximumBytes, answers: [416])
-        let reply = try await caller.send(request, limits)
+        let reply = try await caller.send(request, bodyLimits(maximumBytes, answers: [416]))
         return try request.parse(reply) { reply throws(UnreadableReply) in
-            try ObjectPiece(reply, offset: offset)
+            let piece = try ObjectPiece(reply, offset: offset)
+            guard piece.bytes.count <= maximumBytes else { throw longerThan(maximumBytes) }
+            return piece
         }
     }
 
@@ -174,4 +177,14 @@ package struct S3Client {
     private func wire(_ request: S3Request) -> AWSRequest {
         request.wire(at: caller.endpoints.endpoint(for: .s3, region: caller.region))
     }
+}
+
+/// An error's body, which names the error, may be longer than a small object.
+private func bodyLimits(_ maximumBytes: Int, answers: Set<Int> = []) -> CallLimits {
+    CallLimits(
+        deadline: .seconds(120), maximumReplyBytes: max(maximumBytes, 64 * 1024), answers: answers)
+}
+
+private func longerThan(_ maximumBytes: Int) -> UnreadableReply {
+    UnreadableReply("longer than \(maximumBytes) bytes")
 }

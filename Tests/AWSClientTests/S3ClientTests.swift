@@ -165,7 +165,8 @@ func `an expired token behind a bare 400 is refreshed and the HEAD repeated`(
     }
     let bench = try Bench([
         piece("bytes 0-2/5", "abc"), piece("bytes 3-4/5", "de"),
-        .reply(416, headers: [("Content-Range", "bytes */5")]), .reply(200, body: "whole"),
+        .reply(416, headers: [("Content-Range", "bytes */5")], body: xmlError("InvalidRange")),
+        .reply(200, body: "abc"),
     ])
     let client = S3Client(bench.caller)
     var pieces: [ObjectPiece] = []
@@ -174,8 +175,9 @@ func `an expired token behind a bare 400 is refreshed and the HEAD repeated`(
             try await client.getObjectPiece(
                 bucket: "reports", key: key, offset: offset, maximumBytes: 3, ifMatch: eTag))
     }
-    #expect(pieces.map { String(decoding: $0.bytes, as: UTF8.self) } == ["abc", "de", "", "whole"])
-    #expect(pieces.map(\.objectBytes) == [5, 5, 5, 5])
+    #expect(pieces.map { String(decoding: $0.bytes, as: UTF8.self) } == ["abc", "de", "", "abc"])
+    #expect(pieces.map(\.objectBytes) == [5, 5, 5, 3])
+    #expect(bench.exchange.requests.allSatisfy { $0.maximumReplyBytes == 65_536 })
     #expect(
         bench.exchange.requests.map { $0.header("range") }
             == ["bytes=0-2", "bytes=3-5", "bytes=5-7", "bytes=0-2"])
@@ -190,4 +192,26 @@ func `a piece from another place is refused`(range: String) async throws {
             bucket: "reports", key: key, offset: 3, maximumBytes: 3, ifMatch: nil)
     }
     #expect(failure?.description.hasPrefix("GetObject: unreadable reply: Content-Range is") == true)
+}
+
+@Test func `more than was asked for is refused, and a small limit does not hide an error`()
+    async throws
+{
+    let bench = try Bench([
+        .reply(200, body: "abcd"), .reply(200, body: "abcd"),
+        .reply(404, body: xmlError("NoSuchKey")),
+    ])
+    let client = S3Client(bench.caller)
+    func get() async throws(AWSFailure) -> [UInt8] {
+        try await client.getObject(bucket: "reports", key: key, maximumBytes: 3)
+    }
+    #expect(
+        await bench.failure(of: get)?.description
+            == "GetObject: unreadable reply: longer than 3 bytes")
+    let piece = await bench.failure { () throws(AWSFailure) in
+        try await client.getObjectPiece(
+            bucket: "reports", key: key, offset: 0, maximumBytes: 3, ifMatch: nil)
+    }
+    #expect(piece?.description == "GetObject: unreadable reply: longer than 3 bytes")
+    #expect(await bench.failure(of: get)?.code == "NoSuchKey")
 }
