@@ -43,10 +43,10 @@ let arrows: [(module: String, imports: [String])] = [
             "HTTPTransport",
             "AWSClient", "ControlServer", "Systemd", "FailureStore", "Intake", "Remediation",
             "Logging",
-            "ServiceLifecycle", "Yams",
+            "ServiceLifecycle", "UnixSignals", "Yams",
         ]
     ),
-    ("s3remedyd", ["Daemon", "ArgumentParser"]),
+    ("s3remedyd", ["ControlAPI", "Daemon", "ArgumentParser"]),
     ("s3remedy", ["Domain", "ControlAPI", "SystemIO", "HTTPTransport", "ArgumentParser"]),
 ]
 
@@ -61,6 +61,7 @@ let products: [String: Target.Dependency] = [
     "Yams": .product(name: "Yams", package: "Yams"),
     "Logging": .product(name: "Logging", package: "swift-log"),
     "ServiceLifecycle": .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    "UnixSignals": .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     "ArgumentParser": .product(name: "ArgumentParser", package: "swift-argument-parser"),
 ]
 
