@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import SystemIO
 import Testing
 import WriteAheadLog
@@ -218,6 +220,30 @@ struct RecoveryTests {
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a recovery that dies at any step loses nothing`(isTorn: Bool) async throws {
+        let original = try await killed()
+        let last = try #require(framePlaces(try original.files()[0].bytes).last)
+        var steps = 0
+        while true {
+            let bench = try LogBench(copyOf: original)
+            if isTorn { try bench.edit(Self.first) { $0[last.offset + 33] ^= 1 } }
+            let countdown = Countdown(steps)
+            bench.fileSystem.fail { call in
+                ["open", "mkdir"].contains(call.operation) || countdown.next() ? nil : EIO
+            }
+            guard case .ioFailed = try await bench.refusal() else { break }
+            bench.fileSystem.fail(nil)
+            let (records, report) = try await bench.recordsAfterOpening()
+            #expect(records.map(\.payload) == (1...(isTorn ? 6 : 7)).map(payload))
+            #expect(isTorn || report.tornTail == nil)
+            #expect(try bench.tornNames().isEmpty == !isTorn)
+            steps += 1
+        }
+        print("recovery, \(isTorn ? "torn" : "whole"), died at \(steps) steps")
+        #expect(steps >= 9)
+    }
+
     @Test func `recovery deletes files in the making and keeps the newest three torn tails`()
         async throws
     {
@@ -252,5 +278,19 @@ struct RecoveryTests {
         let (records, _) = try await bench.recordsAfterOpening()
         #expect(records.map(\.lsn) == lsns(1...8))
         #expect(records.map(\.payload) == ((1...6) + [8, 9]).map(payload))
+    }
+}
+
+/// True for the first calls, then false.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+
+    init(_ count: Int) { left = Mutex(count) }
+
+    func next() -> Bool {
+        left.withLock { left in
+            left -= 1
+            return left >= 0
+        }
     }
 }
