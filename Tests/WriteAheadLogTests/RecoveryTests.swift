@@ -220,6 +220,25 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `recovery makes the new segment durable before its name, and that before the cut`()
+        async throws
+    {
+        let bench = try await killed()
+        bench.fileSystem.setAvailable(0)  // the helper makes no file
+        bench.fileSystem.forgetCalls()
+        let (log, _) = try bench.open()
+        let calls = bench.fileSystem.calls.map { $0.operation + " " + $0.name }
+            .filter { !$0.hasPrefix("open ") }
+        await log.close()
+        #expect(
+            calls == [
+                "mkdir wal", "fsync \(bench.root.split(separator: "/").last ?? "")",
+                "pwrite next.tmp", "pwrite next.tmp", "fsync next.tmp",
+                "rename 00000000000000000004.wal", "fsync wal",
+                "ftruncate \(Self.first)", "fsync \(Self.first)",
+            ])
+    }
+
     @Test(arguments: [false, true])
     func `a recovery that dies at any step loses nothing`(isTorn: Bool) async throws {
         let original = try await killed()
