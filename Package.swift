@@ -81,7 +81,9 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("TidyTests", []),
+    ("ControlServerTests", ["ControlServer", "SystemIO"]),
+    ("SystemdTests", ["Systemd"]),
 ]
 
 func dependency(_ name: String) -> Target.Dependency {
