@@ -83,21 +83,9 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
-    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
-    ("ControlAPITests", ["ControlAPI", "Domain"]),
-    ("DaemonTests", ["Daemon"]),
-    ("DomainTests", ["Domain", "TestSupport"]),
-    ("EventDecodingTests", ["EventDecoding", "Domain"]),
-    ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
-    ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
-    ("IntakeTests", ["AWSProtocol", "Domain", "Intake", "LogRecords"]),
-    ("JSONScanningTests", ["JSONScanning"]),
-    ("LogRecordsTests", ["LogRecords", "Domain"]),
-    ("ManifestsTests", ["Domain", "Manifests"]),
-    ("SystemIOTests", ["SystemIO"]),
     ("TidyTests", []),
-    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
+    ("ControlServerTests", ["ControlServer", "SystemIO"]),
+    ("SystemdTests", ["Systemd"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
