@@ -1,0 +1,98 @@
+internal import ArgumentParser
+internal import ControlAPI
+
+/// What every verb is: options parsed by ArgumentParser, and one run against a daemon.
+///
+/// Not `AsyncParsableCommand`: its `run` leaves the caller's actor, and the HTTP port blocks the thread it is called
+/// on. Here everything stays on the main thread.
+protocol Verb: ParsableCommand {
+    var options: GlobalOptions { get }
+    func run(in session: Session) async throws(CommandFailure) -> ExitStatus
+}
+
+struct RootCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "s3remedy",
+        abstract: "Finds and repairs objects that Amazon S3 failed to replicate.",
+        discussion: """
+            Talks to the daemon s3remedyd over its control socket. Begin with `s3remedy status`, then \
+            `s3remedy rules`, then `s3remedy failures list`.
+
+            Exit codes: 0 ok, 1 error, 2 usage, 3 daemon unreachable, 4 not permitted, 5 temporary (try \
+            again), 6 finished with findings, 7 nothing to do, 130 interrupted.
+            """,
+        version: programVersion,
+        subcommands: [
+            StatusVerb.self, RulesVerb.self, FailuresGroup.self, RemediateVerb.self,
+            RemediationsGroup.self, QuarantineGroup.self,
+        ])
+}
+
+struct FailuresGroup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "failures", abstract: "Lists failures and shows the story of one object.",
+        subcommands: [FailuresListVerb.self, FailuresShowVerb.self])
+}
+
+struct RemediationsGroup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remediations", abstract: "Lists remediations and shows one.",
+        subcommands: [RemediationsListVerb.self, RemediationsShowVerb.self])
+}
+
+struct QuarantineGroup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quarantine",
+        abstract: "Lists and shows messages that could not be decoded.",
+        subcommands: [QuarantineListVerb.self, QuarantineShowVerb.self])
+}
+
+/// Runs one command line to its exit status; everything to be said has been written.
+func runCommandLine(_ arguments: [String]) async -> ExitStatus {
+    let messages = Screen(descriptor: 2)
+    do throws(CommandFailure) {
+        return try await execute(parse(arguments))
+    } catch {
+        // Nothing helps when standard error cannot be written either.
+        try? messages.write(error.message)
+        return error.status
+    }
+}
+
+private func execute(_ command: any ParsableCommand) async throws(CommandFailure) -> ExitStatus {
+    guard let verb = command as? any Verb else {
+        try Screen(descriptor: 1).write(type(of: command).helpText)
+        return .ok
+    }
+    return try await verb.run(in: Session(verb.options))
+}
+
+private func parse(_ arguments: [String]) throws(CommandFailure) -> any ParsableCommand {
+    do {
+        return try RootCommand.parseAsRoot(globalOptionsLast(arguments))
+    } catch {
+        let text = RootCommand.fullMessage(for: error)
+        throw RootCommand.exitCode(for: error).isSuccess ? .answered(text) : .usage(text)
+    }
+}
+
+extension ParsableCommand {
+    fileprivate static var helpText: String { RootCommand.helpMessage(for: self) + "\n" }
+}
+
+/// Moves global options from before the verb to behind it, where ArgumentParser looks for them:
+/// `-o json status` and `status -o json` mean the same.
+func globalOptionsLast(_ arguments: [String]) -> [String] {
+    var rest = arguments[...]
+    var moved: [String] = []
+    while let first = rest.first {
+        let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
+        let takesValue = ["-o", "--output", "--socket"].contains(name)
+        guard takesValue || first == "--yes" else { break }
+        let count = takesValue && name == first ? 2 : 1
+        moved += rest.prefix(count)
+        rest = rest.dropFirst(count)
+    }
+    let end = rest.firstIndex(of: "--") ?? rest.endIndex
+    return rest[..<end] + moved + rest[end...]
+}
