@@ -81,7 +81,8 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("TidyTests", [])
+    ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
+    ("TidyTests", []),
 ]
 
 func dependency(_ name: String) -> Target.Dependency {

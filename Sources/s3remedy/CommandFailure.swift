@@ -16,12 +16,10 @@ enum ExitStatus: Int32, Sendable {
 
 /// Why a command ends early.
 enum CommandFailure: Error, Sendable {
-    /// Help or version was asked for: no failure, but the end of parsing.
-    case answered(String)
     /// The call itself is wrong; ArgumentParser's whole text or a sentence.
     case usage(String)
-    /// No daemon behind the socket. `unit` is systemd's word for the daemon's unit, such as `inactive`.
-    case unreachable(socket: String, cause: String, unit: String?)
+    /// No daemon behind the socket.
+    case unreachable(socket: String, cause: String, unit: DaemonUnit?)
     case socketForbidden(String)
     /// The daemon took the request and did not answer in full.
     case noAnswer(String)
@@ -38,7 +36,6 @@ enum CommandFailure: Error, Sendable {
 
     var status: ExitStatus {
         switch self {
-        case .answered: .ok
         case .usage: .usage
         case .unreachable: .unreachable
         case .socketForbidden: .notPermitted
@@ -62,7 +59,6 @@ enum CommandFailure: Error, Sendable {
     /// What is written to standard error, with its line end.
     var message: String {
         switch self {
-        case .answered(let text): text + "\n"
         case .usage(let text): text.hasPrefix("Error:") ? text + "\n" : "Error: \(text)\n"
         default: "s3remedy: \(sentence)\n"
         }
@@ -70,17 +66,17 @@ enum CommandFailure: Error, Sendable {
 
     private var sentence: String {
         switch self {
-        case .answered(let text), .usage(let text): text
         case .unreachable(let socket, let cause, let unit):
             "the daemon cannot be reached at \(shown(socket)): \(shown(cause))."
-                + (unit.map { " The unit s3remedyd is \(shown($0))." } ?? "")
+                + (unit?.sentence ?? "")
                 + " Start it: systemctl start s3remedyd (by hand: s3remedyd run)."
         case .socketForbidden(let socket):
             "you may not open \(shown(socket)): run this as root or as a member of the socket's group."
         case .refused(_, let code, let detail): shown(detail) + " (\(shown(code)))"
         case .notWritten(let cause): "cannot write the output: \(cause)."
         case .declined: "nothing was started."
-        case .nothingToDo(let text), .noAnswer(let text), .notUnderstood(let text),
+        case .usage(let text), .nothingToDo(let text), .noAnswer(let text),
+            .notUnderstood(let text),
             .notFound(let text),
             .notFollowed(let text, _):
             text

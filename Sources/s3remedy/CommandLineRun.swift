@@ -31,53 +31,60 @@ struct RootCommand: ParsableCommand {
 struct FailuresGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failures", abstract: "Lists failures and shows the story of one object.",
-        subcommands: [FailuresListVerb.self, FailuresShowVerb.self])
+        subcommands: [FailuresListVerb.self, FailuresShowVerb.self],
+        defaultSubcommand: FailuresListVerb.self)
 }
 
 struct RemediationsGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remediations", abstract: "Lists remediations and shows one.",
-        subcommands: [RemediationsListVerb.self, RemediationsShowVerb.self])
+        subcommands: [RemediationsListVerb.self, RemediationsShowVerb.self],
+        defaultSubcommand: RemediationsListVerb.self)
 }
 
 struct QuarantineGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
         abstract: "Lists and shows messages that could not be decoded.",
-        subcommands: [QuarantineListVerb.self, QuarantineShowVerb.self])
+        subcommands: [QuarantineListVerb.self, QuarantineShowVerb.self],
+        defaultSubcommand: QuarantineListVerb.self)
 }
 
 /// Runs one command line to its exit status; everything to be said has been written.
 func runCommandLine(_ arguments: [String]) async -> ExitStatus {
-    let messages = Screen(descriptor: 2)
     do throws(CommandFailure) {
-        return try await execute(parse(arguments))
+        switch try parse(arguments) {
+        case .verb(let verb):
+            return try await verb.run(in: Session(verb.options))
+        case .answer(let text):
+            try Screen(descriptor: 1).write(text + "\n")
+            return .ok
+        }
     } catch {
         // Nothing helps when standard error cannot be written either.
-        try? messages.write(error.message)
+        try? Screen(descriptor: 2).write(error.message)
         return error.status
     }
 }
 
-private func execute(_ command: any ParsableCommand) async throws(CommandFailure) -> ExitStatus {
-    guard let verb = command as? any Verb else {
-        try Screen(descriptor: 1).write(type(of: command).helpText)
-        return .ok
-    }
-    return try await verb.run(in: Session(verb.options))
+private enum Parsed {
+    case verb(any Verb)
+    /// Help or the version.
+    case answer(String)
 }
 
-private func parse(_ arguments: [String]) throws(CommandFailure) -> any ParsableCommand {
+private func parse(_ arguments: [String]) throws(CommandFailure) -> Parsed {
     do {
-        return try RootCommand.parseAsRoot(globalOptionsLast(arguments))
+        var command = try RootCommand.parseAsRoot(globalOptionsLast(arguments))
+        if let verb = command as? any Verb { return .verb(verb) }
+        // What is no verb is a group or ArgumentParser's own help command: both throw their text.
+        try command.run()
+        return .answer("")
     } catch {
         let text = RootCommand.fullMessage(for: error)
-        throw RootCommand.exitCode(for: error).isSuccess ? .answered(text) : .usage(text)
+        guard RootCommand.exitCode(for: error).isSuccess else { throw .usage(text) }
+        return .answer(text)
     }
-}
-
-extension ParsableCommand {
-    fileprivate static var helpText: String { RootCommand.helpMessage(for: self) + "\n" }
 }
 
 /// Moves global options from before the verb to behind it, where ArgumentParser looks for them:

@@ -109,7 +109,7 @@ struct ControlClient: Sendable {
             if missing && errno == EACCES { return .socketForbidden(socket) }
             return .unreachable(
                 socket: socket, cause: missing ? "no such socket" : sentence,
-                unit: daemonUnitState())
+                unit: DaemonUnit())
         case .noReply(let sentence), .deadlineExceeded(let sentence):
             return .noAnswer(shown(sentence) + ". Try again; s3remedy status shows the daemon.")
         case .replyTooLarge(let sentence):

@@ -69,6 +69,11 @@ func elided(_ text: String, to width: Int) -> String {
     return head + "…" + String(tail)
 }
 
+/// `text` in at most `width` columns, with an ellipsis at the end where it was longer.
+func cut(_ text: String, to width: Int) -> String {
+    displayWidth(text) > width ? fitting(text, width: width - 1) + "…" : text
+}
+
 private func fitting(_ characters: some Sequence<Character>, width: Int) -> String {
     var result = ""
     var used = 0
@@ -80,7 +85,7 @@ private func fitting(_ characters: some Sequence<Character>, width: Int) -> Stri
     return result
 }
 
-/// `text` broken at blanks into lines of at most `width` columns; a longer word is cut.
+/// `text` broken at blanks into lines of at most `width` columns. A longer word stays whole: keys and URLs are copied.
 func wrapped(_ text: String, to width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
@@ -90,12 +95,6 @@ func wrapped(_ text: String, to width: Int) -> [String] {
             line = ""
         }
         line += line.isEmpty ? String(word) : " " + word
-        while displayWidth(line) > width {
-            let head = fitting(line, width: max(1, width))
-            guard !head.isEmpty else { break }
-            lines.append(head)
-            line.removeFirst(head.count)
-        }
     }
     return line.isEmpty ? lines : lines + [line]
 }

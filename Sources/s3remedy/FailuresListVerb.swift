@@ -57,9 +57,9 @@ struct FailuresListVerb: Verb {
         try await session.list("/v1/failures", filter.query, limit: limit.limit) {
             (items: [FailureItem], hasMore) throws(CommandFailure) in
             guard let first = items.first else { return nothing(session.output) }
-            let more = hasMore ? try await self.more(items.count, filter, session) : []
+            let more = hasMore ? await self.more(items.count, filter, session) : []
             return table(items, session) + more
-                + session.output.next(showCommand(for: first))
+                + session.output.next(showCommand(for: first, width: session.output.width))
         }
         return .ok
     }
@@ -94,9 +94,12 @@ struct FailuresListVerb: Verb {
             ))
         if case .all = state { columns.append((.init(title: "STATE"), { shown($0.state) })) }
         columns += [
-            (.init(title: "REASON", minimum: 12), { shown($0.reason ?? "-") }),
+            (.init(title: "REASON", minimum: 18, elidesEnd: true), { shown($0.reason ?? "-") }),
             (.init(title: "SIZE", isNumber: true, dropRank: 1), { $0.size.map(size) ?? "-" }),
-            (.init(title: "LAST FAILED", isNumber: true), { session.age($0.lastFailedAt) }),
+            (
+                .init(title: "LAST FAILED", shortTitle: "FAILED", isNumber: true),
+                { session.age($0.lastFailedAt) }
+            ),
         ]
         var table = TextTable(columns: columns.map(\.0))
         table.rows = items.map { item in columns.map { $0.1(item) } }
@@ -105,10 +108,11 @@ struct FailuresListVerb: Verb {
 
     private func more(
         _ shownCount: Int, _ filter: FailureFilter, _ session: Session
-    ) async throws(CommandFailure) -> [String] {
+    ) async -> [String] {
         let options = filter.options.isEmpty ? "" : filter.options + " "
         let all = "s3remedy failures list \(state.isAll ? "--state all " : "")\(options)-o ndjson"
-        guard let total = try await total(filter, session), total > shownCount else {
+        // A table without a total is better than none.
+        guard let total = (try? await total(filter, session)) ?? nil, total > shownCount else {
             return ["", "More than the \(grouped(shownCount)) shown. All: \(all)"]
         }
         return ["", "\(grouped(total - Int64(shownCount))) more. All: \(all)"]
@@ -128,7 +132,7 @@ struct FailuresListVerb: Verb {
             rules = try await session.client.all("/v1/rules")
         }
         return rules.filter { bucket == nil || $0.sourceBucket == bucket }
-            .reduce(0) { $0 + $1.counts.count(state) }
+            .reduce(0) { $0 &+ $1.counts.count(state) }
     }
 }
 
@@ -141,7 +145,7 @@ extension StateChoice {
 extension RuleItem.Counts {
     func count(_ choice: StateChoice) -> Int64 {
         guard case .one(let state) = choice else {
-            return FailureState.allCases.reduce(0) { $0 + count(.one($1)) }
+            return FailureState.allCases.reduce(0) { $0 &+ count(.one($1)) }
         }
         switch state {
         case .open: return open

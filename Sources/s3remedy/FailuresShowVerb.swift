@@ -93,7 +93,7 @@ struct ObjectStory: Codable, Sendable {
         for version in versions {
             lines.append(
                 session.output.styled("Timeline of version \(shown(version.versionId))", .bold))
-            lines += version.timeline.map { $0.line(session) }
+            lines += session.output.fields(version.timeline.map(\.field))
         }
         let open = failures.first { $0.state == FailureState.open.name }
         let rule = shellWord((open ?? failures[0]).ruleName)
@@ -137,24 +137,26 @@ extension FailureItem.Task {
 }
 
 extension TimelineItem {
-    func line(_ session: Session) -> String {
+    /// When and what, and the details.
+    var field: (name: String, value: String?) {
         let details = [
             reason, evidence.map { "evidence " + $0 }, remediationId.map { "remediation " + $0 },
             jobId.map { "job " + $0 }, by.map { "by " + $0 },
         ].compactMap(\.self).map(shown)
-        return "  \(at)  \(shown(what))"
-            + (details.isEmpty ? "" : "  " + details.joined(separator: ", "))
+        return ("  \(at)  \(shown(what))", details.joined(separator: ", "))
     }
 }
 
-/// The command that shows the failure's object, safe to be copied.
-func showCommand(for item: FailureItem) -> String {
+/// The command that shows the failure's object, safe to be copied; with the version where that fits `width`.
+func showCommand(for item: FailureItem, width: Int) -> String {
     let isOdd = item.key.unicodeScalars.contains { needsEscape($0) || $0 == "\u{fffd}" }
     let key = isOdd ? item.keyEncoded : item.key
-    let words = [item.sourceBucket, key, item.versionId].map(shellWord)
-    let dashes = words.contains { $0.hasPrefix("-") || $0.hasPrefix("'-") } ? "-- " : ""
-    return "s3remedy failures show " + (isOdd ? "--encoded " : "") + dashes
-        + words.joined(separator: " ")
+    let dashes = [key, item.versionId].contains { $0.hasPrefix("-") } ? "-- " : ""
+    let command =
+        "s3remedy failures show " + (isOdd ? "--encoded " : "") + dashes
+        + shellWord(item.sourceBucket) + " " + shellWord(key)
+    let whole = command + " " + shellWord(item.versionId)
+    return displayWidth("Next: " + whole) <= width ? whole : command
 }
 
 extension Sequence where Element: Hashable {

@@ -27,7 +27,7 @@ struct QuarantineListVerb: Verb {
         var table = TextTable(columns: [
             .init(title: "ID", isNumber: true), .init(title: "RECEIVED", isNumber: true),
             .init(title: "QUEUE", minimum: 12, dropRank: 1),
-            .init(title: "PROBLEM", minimum: 20),
+            .init(title: "PROBLEM", minimum: 20, elidesEnd: true),
         ])
         table.rows = items.map { item in
             [

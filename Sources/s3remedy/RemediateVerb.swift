@@ -13,7 +13,7 @@ struct RemediateVerb: Verb {
 
             Examples: s3remedy remediate orders/replicate-all --dry-run
                       s3remedy remediate orders/replicate-all --canary 10
-                      s3remedy remediate orders/replicate-all --reason-class kms --yes --no-wait
+                      s3remedy remediate orders/replicate-all --yes --no-wait
 
             Exit codes: 6 when objects failed again, were parked or held back; 7 when nothing is open.
             """)
@@ -65,7 +65,9 @@ struct RemediateVerb: Verb {
                     + "See s3remedy rules \(shellWord(rule.text))")
         }
         if dryRun {
-            try session.show(plan) { planLines($0, session.output) + session.output.next(again) }
+            try session.show(plan) {
+                planLines($0, session.output) + session.output.next(again(filter))
+            }
             return .ok
         }
         try confirm(plan, session)
@@ -87,9 +89,12 @@ struct RemediateVerb: Verb {
     }
 
     /// The same call without --dry-run.
-    private var again: String {
-        let words = filters.filter(at: Timestamp(milliseconds: 0)).options
-        return "s3remedy remediate " + shellWord(rule.text) + (words.isEmpty ? "" : " " + words)
+    private func again(_ filter: FailureFilter) -> String {
+        let words = [
+            "s3remedy remediate", shellWord(rule.text), filter.options,
+            canary.map { "--canary \($0)" } ?? "", priority.map { "--priority \($0)" } ?? "",
+        ]
+        return words.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     /// The plan goes where people read: standard error when standard output is for a machine.

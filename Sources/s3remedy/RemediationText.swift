@@ -22,7 +22,8 @@ extension PlanReply {
     private func reasonLines(_ screen: Screen) -> [String] {
         guard !reasons.isEmpty else { return [] }
         var table = TextTable(columns: [
-            .init(title: "OBJECTS", isNumber: true), .init(title: "REASON", minimum: 12),
+            .init(title: "OBJECTS", isNumber: true),
+            .init(title: "REASON", minimum: 12, elidesEnd: true),
             .init(title: "CLASS"), .init(title: "DESTINATION", minimum: 12),
         ])
         table.rows = reasons.map {
@@ -62,9 +63,10 @@ extension RemediationItem {
         case "jobFollowed":
             guard let job else { return state }
             let tasks = job.tasks.map { tasks in
-                let done = tasks.succeeded + tasks.failed
-                let percent = tasks.total > 0 ? Double(done) / Double(tasks.total) * 100 : 0
-                return ", \(grouped(done)) of \(grouped(tasks.total)) tasks (\(Int(percent)) %)"
+                let done = tasks.succeeded &+ tasks.failed
+                let share = tasks.total > 0 ? Double(done) / Double(tasks.total) : 0
+                let percent = Int(min(max(share, 0), 1) * 100)
+                return ", \(grouped(done)) of \(grouped(tasks.total)) tasks (\(percent) %)"
                     + (tasks.failed > 0 ? ", \(grouped(tasks.failed)) failed" : "")
             }
             return "\(shown(job.role)) job \(shown(job.status ?? "requested"))" + (tasks ?? "")
@@ -98,7 +100,8 @@ extension RemediationItem {
     private func heldBackLines(_ screen: Screen) -> [String] {
         guard !heldBack.isEmpty else { return [] }
         var table = TextTable(columns: [
-            .init(title: "HELD BACK", isNumber: true), .init(title: "REASON", minimum: 12),
+            .init(title: "HELD BACK", isNumber: true),
+            .init(title: "REASON", minimum: 12, elidesEnd: true),
             .init(title: "DESTINATION", minimum: 12),
         ])
         table.rows = heldBack.map {

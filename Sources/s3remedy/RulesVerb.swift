@@ -39,11 +39,11 @@ struct RulesVerb: Verb {
         var table = TextTable(columns: [
             .init(title: "RULE", minimum: 12), .init(title: "OPEN", isNumber: true),
             .init(title: "BYTES", isNumber: true), .init(title: "OLDEST", isNumber: true),
-            .init(title: "TOP REASON", minimum: 10),
-            .init(title: "SUBMITTED", shortTitle: "SUBMIT", isNumber: true, dropRank: 2),
-            .init(title: "VERIFYING", shortTitle: "VERIFY", isNumber: true, dropRank: 3),
-            .init(title: "REPLICATED", shortTitle: "REPLIC", isNumber: true, dropRank: 4),
-            .init(title: "PARKED", isNumber: true, dropRank: 1),
+            .init(title: "TOP REASON", minimum: 12, elidesEnd: true),
+            .init(title: "SUBMITTED", shortTitle: "SUBM", isNumber: true, dropRank: 2),
+            .init(title: "VERIFYING", shortTitle: "VERIF", isNumber: true, dropRank: 3),
+            .init(title: "REPLICATED", shortTitle: "REPL", isNumber: true, dropRank: 4),
+            .init(title: "PARKED", shortTitle: "PARK", isNumber: true, dropRank: 1),
         ])
         table.rows = items.map { item in
             [
@@ -84,7 +84,8 @@ struct RulesVerb: Verb {
     private func reasons(_ item: RuleItem, _ screen: Screen) -> [String] {
         guard !item.reasons.isEmpty else { return [] }
         var table = TextTable(columns: [
-            .init(title: "OPEN", isNumber: true), .init(title: "REASON", minimum: 12),
+            .init(title: "OPEN", isNumber: true),
+            .init(title: "REASON", minimum: 12, elidesEnd: true),
             .init(title: "CLASS"), .init(title: "DESTINATION", minimum: 12),
         ])
         table.rows = item.reasons.map {

@@ -58,20 +58,23 @@ struct StatusVerb: Verb {
     private func queues(_ status: StatusReply, _ session: Session) -> [String] {
         guard !status.queues.isEmpty else { return ["", "No queue is configured."] }
         var table = TextTable(columns: [
-            .init(title: "QUEUE", minimum: 12), .init(title: "STATE"),
-            .init(title: "LAST RECEIVE", shortTitle: "RECEIVE"),
+            .init(title: "QUEUE", minimum: 22), .init(title: "STATE"),
+            .init(title: "LAST RECEIVE", shortTitle: "RECEIVED"),
             .init(title: "LAST MESSAGE", shortTitle: "MESSAGE"),
             .init(title: "WAITING", isNumber: true, dropRank: 1),
             .init(title: "OLDEST / KEPT", shortTitle: "OLD/KEPT", dropRank: 2),
-            .init(title: "DEAD", isNumber: true, dropRank: 3),
         ])
+        let hasDeadLetters = status.queues.contains { $0.deadLetter != nil }
+        if hasDeadLetters {
+            table.columns.append(.init(title: "DEAD", isNumber: true, dropRank: 3))
+        }
         table.rows = status.queues.map { queue in
             let name = queueName(queue.url)
             return [
                 shown(name), shown(queue.state), session.age(queue.lastReceiveAt),
                 session.age(queue.lastMessageAt), queue.visible.map(grouped) ?? "-",
-                oldest(queue), queue.deadLetter?.messages.map(grouped) ?? "-",
-            ]
+                oldest(queue),
+            ] + (hasDeadLetters ? [queue.deadLetter?.messages.map(grouped) ?? "-"] : [])
         }
         return [""] + session.output.lines(of: table)
     }

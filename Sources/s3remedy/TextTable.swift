@@ -7,6 +7,8 @@ struct TextTable {
         var isNumber = false
         /// Columns the cells may be elided to; nil: never.
         var minimum: Int?
+        /// For words and sentences, whose beginning says most; else the middle goes.
+        var elidesEnd = false
         /// Where eliding does not suffice the column with the greatest rank goes first; nil: it stays.
         var dropRank: Int?
     }
@@ -43,7 +45,9 @@ struct TextTable {
             let line = zip(kept, widths).map { measured, width in
                 let isLongTitle = number == 0 && displayWidth(cells[measured.index]) > width
                 let cell = isLongTitle ? measured.shortTitle : cells[measured.index]
-                return padded(elided(cell, to: width), width, measured.column.isNumber)
+                let part =
+                    measured.column.elidesEnd ? cut(cell, to: width) : elided(cell, to: width)
+                return padded(part, width, measured.column.isNumber)
             }.joined(separator: String(repeating: " ", count: Self.gap))
             return elided(trimmedAtEnd(line), to: width)
         }

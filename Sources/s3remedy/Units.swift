@@ -45,8 +45,9 @@ func span(seconds: Int) -> String {
 
 /// `3 h ago`. A moment ahead of this host's clock by more than a minute is shown as it is.
 func age(of moment: Timestamp, at now: Timestamp) -> String {
-    let (passed, overflow) = now.milliseconds.subtractingReportingOverflow(moment.milliseconds)
-    guard !overflow, passed > -60_000 else { return moment.description }
+    // No overflow: both were parsed from RFC 3339, whose years have four digits, or come from the host's clock.
+    let passed = now.milliseconds - moment.milliseconds
+    guard passed > -60_000 else { return moment.description }
     return passed < 1000 ? "just now" : span(milliseconds: passed) + " ago"
 }
 

@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import os
-import re
 import shutil
+import tempfile
 import unicodedata
 
 import pytest
 
-from command_line_daemon import page, problem
+from command_line_daemon import CannedDaemon, page, problem
 from command_line_harness import binary, call, daemon, run, terminal  # noqa: F401
 from command_line_samples import (
     HOSTILE_ENCODED, HOSTILE_KEY, ago, failure, full_failure, job, quarantined, remediation, rule,
@@ -22,8 +22,9 @@ def width(line):
 
 
 def assert_fits(text, columns=80):
+    """No line is longer, but for one word that is to be copied whole, such as a URL."""
     for line in text.splitlines():
-        assert width(line) <= columns, line
+        assert width(line) <= columns or len(line.split()) <= 2, line
 
 
 def fill(daemon):
@@ -45,7 +46,7 @@ TABLES = [
     (["status"], ["s3remedyd 0.1.0 is running, up 3 d 4 h", "s3-replication-failures", "12 s ago",
                   "7 min ago", "2 h / 4 d", "128.0 MiB in 2 segments", "12 records not yet",
                   "12,345 failures, 5.0 GiB, 3 messages in quarantine"]),
-    (["rules"], ["orders/replicate-all", "12,345", "1.2 GiB", "3 d", "PARKED"]),
+    (["rules"], ["orders/replicate-all", "12,345", "1.2 GiB", "3 d", "PARK"]),
     (["rules", "orders/replicate-all"], ["12,345 (1.2 GiB)", "eu-west-1", "orders-archive", "kms",
                                          "4 versions late", "remediate orders/replicate-all"]),
     (["failures", "list"], ["KEY", "invoice-00001.pdf", "1.2 GiB", "3 h ago"]),
@@ -143,7 +144,7 @@ def test_limit_bounds_every_format(run, daemon):
     daemon.routes["GET /v1/failures"] = paged([failure(n) for n in range(11)], 2)
     assert len(json.loads(run("failures", "list", "-o", "json", "--limit", "5").stdout)) == 5
     table = run("failures", "list", "--limit", "5").stdout
-    assert len(re.findall(r"invoice-|…", table.split("More")[0])) >= 5
+    assert table.count("h ago") == 5
     assert "More than the 5 shown" in table
 
 
@@ -154,7 +155,7 @@ def test_the_table_shows_100_and_says_how_many_more(run, daemon):
     assert len([line for line in text.splitlines() if " ago" in line]) == 100
     assert "12,246 more" in text  # 12,345 + 1 of the rules' counts, less 100
     one = run("failures", "list", "--rule", "orders/replicate-all").stdout
-    assert "12,245 more" in one and "--rule orders/replicate-all -o ndjson" in one
+    assert "12,245 more" in one and "--rule orders/replicate-all --state open -o ndjson" in one
     filtered = run("failures", "list", "--prefix", "2026/").stdout
     assert "More than the 100 shown" in filtered
 
@@ -324,29 +325,34 @@ def test_a_broken_answer_is_an_error_with_a_sentence(run, daemon, answer, expect
 
 
 def test_without_a_daemon_it_says_how_to_start_it(binary, tmp_path):
-    systemctl = tmp_path / "systemctl"
-    systemctl.write_text('#!/bin/sh\n[ "$*" = "is-active s3remedyd" ] && echo failed; exit 3\n')
-    systemctl.chmod(0o755)
+    for name, script in {
+            "systemctl": '[ "$*" = "is-active s3remedyd" ] && echo failed; exit 3',
+            "journalctl": 'echo "the queue \x1b[1m is gone"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     done = call(binary, tmp_path / "none.sock", "status", env={"PATH": path})
     assert done.returncode == 3
     assert done.stderr == (
         f"s3remedy: the daemon cannot be reached at {tmp_path}/none.sock: no such socket. "
-        "The unit s3remedyd is failed. Start it: systemctl start s3remedyd (by hand: s3remedyd run).\n")
+        "The unit s3remedyd is failed, its last error: the queue \\u{1b}[1m is gone. "
+        "Start it: systemctl start s3remedyd (by hand: s3remedyd run).\n")
     (tmp_path / "file.sock").touch()
     done = call(binary, tmp_path / "file.sock", "rules", env={"PATH": path})
     assert done.returncode == 3 and "systemctl start s3remedyd" in done.stderr
 
 
-def test_a_socket_that_one_may_not_open_is_exit_code_4(binary, daemon, tmp_path):
-    os.chmod(daemon.path, 0)
-    user = {"user": 65534} if os.geteuid() == 0 else {}
-    directory = tmp_path
-    while user and directory != directory.parent:
-        directory.chmod(directory.stat().st_mode | 0o011)
-        directory = directory.parent
-    done = call(binary, daemon.path, "status", **user)
-    assert done.returncode == 4 and "you may not open" in done.stderr
+def test_a_socket_that_one_may_not_open_is_exit_code_4(binary):
+    # Not below tmp_path, into which nobody may look.
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        server = CannedDaemon(f"{directory}/control.sock")
+        os.chmod(server.path, 0)
+        user = {"user": 65534} if os.geteuid() == 0 else {}
+        done = call(binary, server.path, "status", **user)
+        server.stop()
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"s3remedy: you may not open {directory}/control.sock: run this")
 
 
 @pytest.mark.parametrize("arguments", [
@@ -370,9 +376,9 @@ def test_help_version_and_global_options_before_the_verb(run, daemon):
                  ["failures", "show"], ["remediate"], ["remediations"], ["remediations", "list"],
                  ["remediations", "show"], ["quarantine", "list"], ["quarantine", "show"]]:
         done = run(*verb, "--help")
-        assert done.returncode == 0 and "OVERVIEW:" in done.stdout
-        assert len(verb) == 0 or verb[0] == "failures" and len(verb) == 1 or "xample" in done.stdout \
-            or verb[0] in ("remediations", "quarantine") and len(verb) == 1
+        assert done.returncode == 0 and done.stdout.startswith("OVERVIEW: ")
+    for verb, _ in TABLES:
+        assert "Example" in run(*verb, "--help").stdout, verb
     assert json.loads(run("-o", "json", "--socket", daemon.path, "status").stdout) \
         == daemon.routes["GET /v1/status"]
     assert json.loads(run("--output=json", "status").stdout)["state"] == "running"
