@@ -42,7 +42,8 @@ class CannedDaemon(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.requests = []
         self.path = str(path)
         super().__init__(self.path, Handler)
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self.thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
 
     def stop(self):
