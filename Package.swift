@@ -83,9 +83,8 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
+    ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("TidyTests", []),
-    ("ControlServerTests", ["ControlServer", "SystemIO"]),
-    ("SystemdTests", ["Systemd"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
