@@ -83,8 +83,24 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
+    ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
+    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
+    ("ControlAPITests", ["ControlAPI", "Domain"]),
+    ("ControlServerTests", ["ControlServer", "SystemIO"]),
+    ("DaemonTests", ["Daemon"]),
+    ("DomainTests", ["Domain", "TestSupport"]),
+    ("EventDecodingTests", ["EventDecoding", "Domain"]),
+    ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
+    ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
+    ("IntakeTests", ["AWSProtocol", "Domain", "Intake", "LogRecords"]),
+    ("JSONScanningTests", ["JSONScanning"]),
+    ("LogRecordsTests", ["LogRecords", "Domain"]),
+    ("ManifestsTests", ["Domain", "Manifests"]),
+    ("SystemIOTests", ["SystemIO"]),
+    ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
