@@ -86,6 +86,10 @@ final class StreamBuffer {
             bytes.removeAll(keepingCapacity: true)
             start = 0
             wakeSpaceWaiter()
+        } else if start > count {
+            // A stream that is always a little behind would never be empty, and so grow for ever.
+            bytes.removeFirst(start)
+            start = 0
         }
         return length
     }

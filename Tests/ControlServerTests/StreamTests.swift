@@ -3,9 +3,9 @@ internal import Synchronization
 internal import Testing
 
 private func streaming(
-    _ chunks: any AsyncSequence<[UInt8], Never> & Sendable
+    _ chunks: any AsyncSequence<[UInt8], Never> & Sendable, at pattern: String = "/stream"
 ) -> ControlRoute {
-    ControlRoute("GET", "/stream") { _ in
+    ControlRoute("GET", pattern) { _ in
         ControlReply(contentType: "application/x-ndjson", body: .stream(chunks))
     }
 }
@@ -63,7 +63,9 @@ struct StreamTests {
         var limits = ControlLimits()
         limits.blankLineInterval = .milliseconds(5)
         let (stream, feed) = AsyncStream<[UInt8]>.makeStream()
-        try await withServer([streaming(stream)], limits: limits) { server in
+        let (silence, _) = AsyncStream<[UInt8]>.makeStream()
+        let routes = [streaming(stream), streaming(silence, at: "/witness")]
+        try await withServer(routes, limits: limits) { server in
             let client = try server.client()
             client.get("/stream")
             let blanks = try await onThread {
@@ -76,9 +78,14 @@ struct StreamTests {
                 while true { if let chunk = try client.chunk(), chunk != "\n" { return chunk } }
             }
             #expect(rest == "half ")
-            // Another stream's blank line shows that the timer went by.
+            // Blank lines go to all quiet streams at once: the witness shows that the timer fired meanwhile.
             let witness = try server.client()
-            witness.get("/nothing")
+            witness.get("/witness")
+            let passed = try await onThread {
+                while try witness.line() != "" {}
+                return try (0..<3).map { _ in try witness.chunk() }
+            }
+            #expect(passed == ["\n", "\n", "\n"])
             feed.yield(Array("line\n".utf8))
             #expect(try await onThread { try client.chunk() } == "line\n")
         }
