@@ -20,8 +20,9 @@ package func runDaemon(configurationFile: String) async -> Int32 {
         let wiring = Wiring(
             configuration: configuration, environment: environment, logger: logger)
         // Starting blocks, in locks and reads: on a thread of its own.
-        let services = try await Task(executorPreference: QueueExecutor.blocking("s3remedy.start"))
-        {
+        let services = try await Task(
+            executorPreference: QueueExecutor.blocking("s3remedy.start").tasks
+        ) {
             try await wiring.assemble()
         }.value
         try await serviceGroup(services, logger).run()

@@ -7,7 +7,7 @@ package import Dispatch
 /// - `blocking`: a plain serial queue, which brings a worker thread of its own. For work that blocks: a poller, the
 ///   log's committer, the store's writer.
 /// - `events`: a serial queue on the shared pool. For work that never blocks: sockets, timers, signals.
-package final class QueueExecutor: SerialExecutor, TaskExecutor {
+package final class QueueExecutor: WorkExecutor {
     package let queue: DispatchQueue
 
     private init(queue: DispatchQueue) {
@@ -26,14 +26,26 @@ package final class QueueExecutor: SerialExecutor, TaskExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
-        queue.async {
-            unowned.runSynchronously(
-                isolatedTo: self.asUnownedSerialExecutor(),
-                taskExecutor: self.asUnownedTaskExecutor())
-        }
+        queue.async { unowned.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
+
+    package var tasks: any TaskExecutor { QueueTasks(queue: queue) }
 
     package func checkIsolated() {
         dispatchPrecondition(condition: .onQueue(queue))
+    }
+}
+
+/// Runs tasks, with what they call that belongs to no actor, on one Dispatch queue.
+private final class QueueTasks: TaskExecutor {
+    private let queue: DispatchQueue
+
+    init(queue: DispatchQueue) {
+        self.queue = queue
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let unowned = UnownedJob(job)
+        queue.async { unowned.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

@@ -142,7 +142,7 @@ actor Committer {
     /// One timer at most: when it ends it looks whether commits went on in between.
     private func startIdleTimer() {
         guard idleTimer == nil else { return }
-        idleTimer = Task(executorPreference: executor) { await self.promiseWhenIdle() }
+        idleTimer = Task(executorPreference: executor.tasks) { await self.promiseWhenIdle() }
     }
 
     private func promiseWhenIdle() async {

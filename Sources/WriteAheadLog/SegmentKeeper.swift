@@ -93,7 +93,7 @@ actor SegmentKeeper {
 
     private func startRetryTimer() {
         guard retryTimer == nil else { return }
-        retryTimer = Task(executorPreference: executor) { await self.retryLater() }
+        retryTimer = Task(executorPreference: executor.tasks) { await self.retryLater() }
     }
 
     private func retryLater() async {

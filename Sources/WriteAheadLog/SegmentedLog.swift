@@ -30,8 +30,8 @@ package final class SegmentedLog: Sendable {
         self.state = state
         self.keeper = keeper
         parts = [
-            Task(executorPreference: executor) { await committer.run() },
-            Task(executorPreference: helper) { await keeper.run() },
+            Task(executorPreference: executor.tasks) { await committer.run() },
+            Task(executorPreference: helper.tasks) { await keeper.run() },
         ]
     }
 
