@@ -18,6 +18,9 @@ struct SortedMessage: Equatable {
     var testedAt: Timestamp?
 }
 
+/// SQS takes no message above 1 MiB; what claims to be longer is kept up to here, so that it fits a log record.
+private let maximumKeptBody = 1_048_576 + 4096
+
 /// Sorts one message of a queue.
 ///
 /// - Parameter isKnown: the queue has shown a replication event or an s3:TestEvent before. On one that never has,
@@ -46,7 +49,8 @@ func sort(
             .quarantined(
                 QuarantinedMessage(
                     queueURL: queueURL, messageID: message.messageID, receivedAt: receivedAt,
-                    problem: problem.sentence, offset: problem.offset, body: message.body)))
+                    problem: problem.sentence, offset: problem.offset,
+                    body: Array(message.body.prefix(maximumKeptBody)))))
     }
     sorted.isOurs = !decoded.events.isEmpty || !decoded.tests.isEmpty
     sorted.foreignEvents = decoded.foreign

@@ -72,6 +72,15 @@ struct MessageSortingTests {
         #expect(result.testedAt == Timestamp(rfc3339: "2026-11-24T06:00:00.000Z"))
     }
 
+    @Test func `a body longer than any message is kept as far as a log record goes`() {
+        let result = sorted(String(repeating: "x", count: 3 << 20))
+        guard case .quarantined(let kept)? = result.payloads.first else {
+            Issue.record("\(result.payloads.count) payloads")
+            return
+        }
+        #expect(kept.body.count == 1_048_576 + 4096)
+    }
+
     @Test func `an event time far ahead of the message's is replaced and counted`() throws {
         let sent = try #require(Timestamp(rfc3339: "2024-09-05T21:00:00.000Z"))
         let late = sorted(
