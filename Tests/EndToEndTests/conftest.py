@@ -1,7 +1,7 @@
 """One cloud for the whole run; every test has buckets, queue and user of its own, and is judged at its end."""
 import itertools
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,12 @@ class Stage:
     key: Key
     queue: Queue
     manifests: str
-    daemons: list[Daemon] = field(default_factory=list)
 
-    def daemon(self, key: Key | None = None, queue_url: str | None = None, **changes) -> Daemon:
-        """A daemon that is not yet started: `with stage.daemon() as daemon:`. Changes replace whole sections."""
+    def daemon(self, key: Key | None = None, queue_url: str | None = None, endpoint: str | None = None) -> Daemon:
+        """A daemon that is not yet started: `with stage.daemon() as daemon:`."""
         key = key or self.key
-        return Daemon(self.cloud.endpoint, queue_url or self.queue.url, key.access_key, key.secret, self.manifests,
-                      changes)
+        return Daemon(endpoint or self.cloud.endpoint, queue_url or self.queue.url, key.access_key, key.secret,
+                      self.manifests)
 
     def put(self, bucket: str, *keys: str) -> dict[str, str]:
         """Write objects whose bytes are their keys; their version IDs by key."""
@@ -55,6 +54,12 @@ class Stage:
         """The batch jobs that were made for BUCKET/RULE-ID."""
         jobs = self.cloud.client("s3control").list_jobs(AccountId="000000000000", MaxResults=1000)["Jobs"]
         return [job for job in jobs if job["Description"].endswith(f" for {rule}")]
+
+    def queue_is_empty(self) -> bool:
+        """No message waits, and none is out with a receiver."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)
+        return all(found["Attributes"][name] == "0" for name in names)
 
 
 @pytest.fixture(scope="session")

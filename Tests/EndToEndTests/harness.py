@@ -92,15 +92,14 @@ class NotifySocket:
 
 
 class Daemon:
-    """One state directory and the daemon that runs on it: `with Daemon(cloud, queue, key) as daemon:`.
+    """One state directory and the daemon that runs on it: `with Daemon(endpoint, …) as daemon:`.
 
     It can be killed and started again any number of times. Leaving ends it with SIGTERM and wants exit status 0;
     after an exception it shows the end of the daemon's standard error instead. The daemon ends with this process,
     however that ends (PR_SET_PDEATHSIG by setpriv): start it from the main thread.
     """
 
-    def __init__(self, endpoint: str, queue_url: str, access_key: str, secret: str,
-                 bucket: str = "manifests", changes: dict | None = None):
+    def __init__(self, endpoint: str, queue_url: str, access_key: str, secret: str, bucket: str):
         self.directory = Path(tempfile.mkdtemp(prefix="s3remedy-", dir=SCRATCH))
         self.directory.chmod(0o755)
         self.state = self.directory / "state"
@@ -116,7 +115,7 @@ class Daemon:
                       "report": {"bucket": bucket, "prefix": "reports"}},
             "state": {"directory": str(self.state)}, "control": {"socket": self.socket},
             "aws": {"endpoints": dict.fromkeys(("sqs", "s3", "s3control", "sts"), endpoint)}}
-        self.config.write_text(yaml.safe_dump({**settings, **(changes or {})}, sort_keys=False))
+        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.state.mkdir(mode=0o700)
         self.notify = NotifySocket(str(self.directory / "notify"))
         self.process: subprocess.Popen | None = None
