@@ -15,7 +15,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
     ("SystemIO", []),
-    ("WriteAheadLog", ["SystemIO"]),
+    ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),
     ("ControlServer", ["SystemIO", "CMicroHTTPD"]),
@@ -43,16 +43,17 @@ let arrows: [(module: String, imports: [String])] = [
             "HTTPTransport",
             "AWSClient", "ControlServer", "Systemd", "FailureStore", "Intake", "Remediation",
             "Logging",
-            "ServiceLifecycle", "Yams",
+            "ServiceLifecycle", "UnixSignals", "Yams",
         ]
     ),
-    ("s3remedyd", ["Daemon", "ArgumentParser"]),
+    ("s3remedyd", ["ControlAPI", "Daemon", "ArgumentParser"]),
     ("s3remedy", ["Domain", "ControlAPI", "SystemIO", "HTTPTransport", "ArgumentParser"]),
 ]
 
-let systemLibraries: [String: String] = [
+// CSystem is a header alone: what the C library or the processor offers and Swift cannot import.
+let systemLibraries: [String: String?] = [
     "CCurl": "libcurl", "CCrypto": "libcrypto", "CExpat": "expat", "CSystemd": "libsystemd",
-    "CMicroHTTPD": "libmicrohttpd",
+    "CMicroHTTPD": "libmicrohttpd", "CSystem": nil,
 ]
 
 let products: [String: Target.Dependency] = [
@@ -60,6 +61,7 @@ let products: [String: Target.Dependency] = [
     "Yams": .product(name: "Yams", package: "Yams"),
     "Logging": .product(name: "Logging", package: "swift-log"),
     "ServiceLifecycle": .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    "UnixSignals": .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     "ArgumentParser": .product(name: "ArgumentParser", package: "swift-argument-parser"),
 ]
 
@@ -89,7 +91,9 @@ let tests: [(name: String, imports: [String])] = [
     ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
     ("JSONScanningTests", ["JSONScanning"]),
     ("LogRecordsTests", ["LogRecords", "Domain"]),
+    ("SystemIOTests", ["SystemIO"]),
     ("TidyTests", []),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.

@@ -11,15 +11,19 @@ package struct CallLimits: Sendable {
     package var answers: Set<Int>
     /// Waits out the back-off even when no retry is left: a poller must not spin.
     package var isLongPoll: Bool
+    /// CompleteMultipartUpload answers 200 before it knows.
+    package var errorsMayHaveStatus200: Bool
 
     package init(
         deadline: Duration = .seconds(30), maximumReplyBytes: Int = 16 * 1024 * 1024,
-        answers: Set<Int> = [], isLongPoll: Bool = false
+        answers: Set<Int> = [], isLongPoll: Bool = false,
+        errorsMayHaveStatus200: Bool = false
     ) {
         self.deadline = deadline
         self.maximumReplyBytes = maximumReplyBytes
         self.answers = answers
         self.isLongPoll = isLongPoll
+        self.errorsMayHaveStatus200 = errorsMayHaveStatus200
     }
 }
 
@@ -110,9 +114,10 @@ package final class AWSCaller {
         }
         let elapsed = Int64((clock.monotonicNanoseconds() - start) / 1_000_000)
         skew.learn(from: reply, sentAt: sent, elapsedMilliseconds: elapsed)
-        if (200..<300).contains(reply.status) || limits.answers.contains(reply.status) {
-            return reply
-        }
+        let isSuccess =
+            (200..<300).contains(reply.status)
+            && !(limits.errorsMayHaveStatus200 && reply.isErrorInSuccess)
+        if isSuccess || limits.answers.contains(reply.status) { return reply }
         var error = serviceError(reply, of: request)
         error.message = credentials.redacting(error.message)
         throw FailedAttempt(

@@ -53,7 +53,8 @@ package struct S3Client {
         _ versionID: String?
     ) async throws(AWSFailure) -> HeadObjectOutcome {
         let get = wire(
-            .getObject(bucket: bucket, key: key, versionID: versionID, firstByteOnly: true))
+            .getObject(
+                bucket: bucket, key: key, versionID: versionID, range: 0...0, ifMatch: nil))
         do {
             _ = try await caller.send(get, CallLimits(maximumReplyBytes: 1024 * 1024))
         } catch .service(let error)
@@ -64,8 +65,12 @@ package struct S3Client {
                 guard let date = reply.date else { throw UnreadableReply("no Date header") }
                 return .customerKeyNeeded(date: date)
             }
+        } catch .service(let error)
+            where [404, 405, 416].contains(error.status) || error.code == "InvalidObjectState"
+        {
+            // Answers about the object (absent, a marker, empty, archived), so HEAD is allowed again.
         }
-        // The GET went through: what stood in the way of the HEAD is gone.
+        // What stood in the way of the HEAD, an expired token say, is gone.
         let reply = try await caller.send(head, CallLimits(answers: [404, 405]))
         return try head.parse(reply, HeadObjectOutcome.init)
     }
@@ -75,9 +80,30 @@ package struct S3Client {
         bucket: String, key: ObjectKey, versionID: String? = nil, maximumBytes: Int
     ) async throws(AWSFailure) -> [UInt8] {
         let request = wire(
-            .getObject(bucket: bucket, key: key, versionID: versionID, firstByteOnly: false))
-        let limits = CallLimits(deadline: .seconds(120), maximumReplyBytes: maximumBytes)
-        return try await caller.send(request, limits).body
+            .getObject(
+                bucket: bucket, key: key, versionID: versionID, range: nil, ifMatch: nil))
+        let reply = try await caller.send(request, bodyLimits(maximumBytes))
+        guard reply.body.count <= maximumBytes else {
+            throw .reply(operation: request.operation, longerThan(maximumBytes))
+        }
+        return reply.body
+    }
+
+    /// Up to `maximumBytes` from `offset` on: what is too large for memory is read piece by piece, each retried alone.
+    /// - Parameter ifMatch: the first piece's entity tag; an object that changed since is `PreconditionFailed`.
+    package func getObjectPiece(
+        bucket: String, key: ObjectKey, offset: Int64, maximumBytes: Int, ifMatch: String?
+    ) async throws(AWSFailure) -> ObjectPiece {
+        let request = wire(
+            .getObject(
+                bucket: bucket, key: key, versionID: nil,
+                range: offset...(offset + Int64(max(1, maximumBytes)) - 1), ifMatch: ifMatch))
+        let reply = try await caller.send(request, bodyLimits(maximumBytes, answers: [416]))
+        return try request.parse(reply) { reply throws(UnreadableReply) in
+            let piece = try ObjectPiece(reply, offset: offset)
+            guard piece.bytes.count <= maximumBytes else { throw longerThan(maximumBytes) }
+            return piece
+        }
     }
 
     /// One page of the versions of all keys that begin with `prefix`.
@@ -98,6 +124,10 @@ package struct S3Client {
             let page = try await listObjectVersions(bucket: bucket, prefix: key, after: after)
             if page.entries.contains(where: { $0.key == key && $0.versionID == versionID }) {
                 return true
+            }
+            guard page.hasExactKeys || key.bytes.allSatisfy({ $0 >= 0x20 }) else {
+                let problem = "keys are not URL-encoded, so \(key.encoded) may be among them"
+                throw .reply(operation: "ListObjectVersions", UnreadableReply(problem))
             }
             // The key itself is the first of all keys that it is a prefix of.
             guard let nextKey = page.nextKey, let nextVersionID = page.nextVersionID,
@@ -121,7 +151,40 @@ package struct S3Client {
         }
     }
 
+    /// `Enabled`, `Suspended`, or nil for a bucket that never had versions.
+    package func bucketVersioning(bucket: String) async throws(AWSFailure) -> String? {
+        let request = wire(.getBucketVersioning(bucket: bucket))
+        let reply = try await caller.send(request)
+        return try request.parse(reply) { reply throws(UnreadableReply) in
+            try reply.xml("VersioningConfiguration").text("Status")
+        }
+    }
+
+    /// How many lifecycle rules of the bucket are enabled.
+    package func enabledLifecycleRules(bucket: String) async throws(AWSFailure) -> Int {
+        let request = wire(.getBucketLifecycleConfiguration(bucket: bucket))
+        do {
+            return try request.parse(try await caller.send(request)) {
+                reply throws(UnreadableReply) in
+                try reply.xml("LifecycleConfiguration").all("Rule")
+                    .count { $0.text("Status") == "Enabled" }
+            }
+        } catch .service(let error) where error.code == "NoSuchLifecycleConfiguration" {
+            return 0
+        }
+    }
+
     private func wire(_ request: S3Request) -> AWSRequest {
         request.wire(at: caller.endpoints.endpoint(for: .s3, region: caller.region))
     }
+}
+
+/// An error's body, which names the error, may be longer than a small object.
+private func bodyLimits(_ maximumBytes: Int, answers: Set<Int> = []) -> CallLimits {
+    CallLimits(
+        deadline: .seconds(120), maximumReplyBytes: max(maximumBytes, 64 * 1024), answers: answers)
+}
+
+private func longerThan(_ maximumBytes: Int) -> UnreadableReply {
+    UnreadableReply("longer than \(maximumBytes) bytes")
 }

@@ -74,6 +74,35 @@ package enum HeadObjectOutcome: Hashable, Sendable {
     }
 }
 
+/// A piece of an object, as GetObject with a range answers it.
+package struct ObjectPiece: Hashable, Sendable {
+    package var bytes: [UInt8]
+    /// Of the whole object.
+    package var objectBytes: Int64
+    /// Without quotes; absent behind the end of the object.
+    package var eTag: String?
+
+    /// Reads 206, 416 (the offset is the end or behind it) and, for offset 0, 200.
+    package init(_ reply: AWSReply, offset: Int64) throws(UnreadableReply) {
+        eTag = reply.header("etag")?.unquoted
+        if reply.status == 200 && offset == 0 {
+            bytes = reply.body
+            objectBytes = Int64(bytes.count)
+            return
+        }
+        // `bytes 0-9/100`, or `bytes */100` with 416.
+        let range = reply.header("content-range") ?? ""
+        let parts = range.split { " -/".contains($0) }
+        guard parts.first == "bytes", let total = parts.last.flatMap({ Int64($0) }), total >= 0
+        else { throw UnreadableReply("Content-Range is \(range.prefix(100))") }
+        objectBytes = total
+        bytes = reply.status == 206 ? reply.body : []
+        guard reply.status == 416 || (parts.count == 4 && Int64(parts[1]) == offset),
+            Int64(bytes.count) <= total - min(offset, total)
+        else { throw UnreadableReply("Content-Range is \(range.prefix(100)) at \(offset)") }
+    }
+}
+
 /// One page of ListObjectVersions; versions and delete markers alike.
 package struct ObjectVersionPage: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
@@ -82,8 +111,9 @@ package struct ObjectVersionPage: Hashable, Sendable {
         package var isDeleteMarker: Bool
     }
 
-    /// Not in S3's order: versions first, then delete markers.
     package var entries: [Entry]
+    /// The keys came URL-encoded, as asked. Without it XML has changed those with control characters.
+    package var hasExactKeys: Bool
     /// Where the next page begins; nil on the last.
     package var nextKey: ObjectKey?
     package var nextVersionID: String?
@@ -91,6 +121,7 @@ package struct ObjectVersionPage: Hashable, Sendable {
     package init(_ reply: AWSReply) throws(UnreadableReply) {
         let root = try reply.xml("ListVersionsResult")
         let isEncoded = root.text("EncodingType") == "url"
+        hasExactKeys = isEncoded
         entries = []
         for child in root.children where child.name == "Version" || child.name == "DeleteMarker" {
             entries.append(

@@ -8,11 +8,16 @@ package enum S3Request: Sendable {
         metadata: [(name: String, value: String)], onlyIfAbsent: Bool)
     /// - versionID: `null` for the null version; nil for the newest.
     case headObject(bucket: String, key: ObjectKey, versionID: String?)
-    /// - firstByteOnly: asks for nothing but the reason why a HEAD, whose errors have no body, was refused.
-    case getObject(bucket: String, key: ObjectKey, versionID: String?, firstByteOnly: Bool)
+    /// - range: offsets of the first and last byte; nil for the whole object.
+    /// - ifMatch: the entity tag, without quotes, that the object must still have.
+    case getObject(
+        bucket: String, key: ObjectKey, versionID: String?, range: ClosedRange<Int64>?,
+        ifMatch: String?)
     case listObjectVersions(
         bucket: String, prefix: ObjectKey, after: (key: ObjectKey, versionID: String)?)
     case getBucketReplication(bucket: String)
+    case getBucketVersioning(bucket: String)
+    case getBucketLifecycleConfiguration(bucket: String)
 
     /// AWS's name.
     package var operation: String {
@@ -22,24 +27,26 @@ package enum S3Request: Sendable {
         case .getObject: "GetObject"
         case .listObjectVersions: "ListObjectVersions"
         case .getBucketReplication: "GetBucketReplication"
+        case .getBucketVersioning: "GetBucketVersioning"
+        case .getBucketLifecycleConfiguration: "GetBucketLifecycleConfiguration"
         }
     }
 
     package func wire(at endpoint: AWSEndpoint) -> AWSRequest {
         switch self {
         case .putObject(let bucket, let key, let body, let type, let metadata, let onlyIfAbsent):
-            var headers = [
-                ("content-type", type), ("x-amz-server-side-encryption", "AES256"),
-            ]
-            if onlyIfAbsent { headers.append(("if-none-match", "*")) }
-            headers += metadata.map { ("x-amz-meta-" + $0.name, $0.value) }
-            return request("PUT", endpoint, bucket, key, headers: headers, body: body)
+            let headers = newObjectHeaders(contentType: type, metadata: metadata)
+            return request(
+                "PUT", endpoint, bucket, key,
+                headers: headers + (onlyIfAbsent ? [("if-none-match", "*")] : []), body: body)
         case .headObject(let bucket, let key, let versionID):
             return request("HEAD", endpoint, bucket, key, query: version(versionID))
-        case .getObject(let bucket, let key, let versionID, let firstByteOnly):
+        case .getObject(let bucket, let key, let versionID, let range, let eTag):
+            let headers =
+                (range.map { [("range", "bytes=\($0.lowerBound)-\($0.upperBound)")] } ?? [])
+                + (eTag.map { [("if-match", "\"\($0)\"")] } ?? [])
             return request(
-                "GET", endpoint, bucket, key, query: version(versionID),
-                headers: firstByteOnly ? [("range", "bytes=0-0")] : [])
+                "GET", endpoint, bucket, key, query: version(versionID), headers: headers)
         case .listObjectVersions(let bucket, let prefix, let after):
             var query = [("encoding-type", "url"), ("versions", "")]
             if let after {
@@ -49,6 +56,10 @@ package enum S3Request: Sendable {
                 "GET", endpoint, bucket, nil, query: query + [("prefix", prefix.text)])
         case .getBucketReplication(let bucket):
             return request("GET", endpoint, bucket, nil, query: [("replication", "")])
+        case .getBucketVersioning(let bucket):
+            return request("GET", endpoint, bucket, nil, query: [("versioning", "")])
+        case .getBucketLifecycleConfiguration(let bucket):
+            return request("GET", endpoint, bucket, nil, query: [("lifecycle", "")])
         }
     }
 
@@ -57,18 +68,36 @@ package enum S3Request: Sendable {
         query: [(name: String, value: String)] = [],
         headers: [(name: String, value: String)] = [], body: [UInt8] = []
     ) -> AWSRequest {
-        var endpoint = endpoint
-        var path = "/" + (key?.encoded ?? "")
-        if endpoint.isOverride || !fitsHostName(bucket) {
-            let name = percentEncoded(Array(bucket.utf8), keeping: .nothing)
-            path = "/" + name + (key == nil ? "" : path)
-        } else {
-            endpoint.host = bucket + "." + endpoint.host
-        }
-        return AWSRequest(
-            .s3, operation, method, at: endpoint, path: path, query: query, headers: headers,
-            body: body)
+        s3Request(
+            operation, method, endpoint, bucket, key, query: query, headers: headers, body: body)
     }
+}
+
+/// A request of a bucket, or of one of its objects, at the endpoint's form of address.
+func s3Request(
+    _ operation: String, _ method: String, _ endpoint: AWSEndpoint, _ bucket: String,
+    _ key: ObjectKey?, query: [(name: String, value: String)] = [],
+    headers: [(name: String, value: String)] = [], body: [UInt8] = []
+) -> AWSRequest {
+    var endpoint = endpoint
+    var path = "/" + (key?.encoded ?? "")
+    if endpoint.isOverride || !fitsHostName(bucket) {
+        let name = percentEncoded(Array(bucket.utf8), keeping: .nothing)
+        path = "/" + name + (key == nil ? "" : path)
+    } else {
+        endpoint.host = bucket + "." + endpoint.host
+    }
+    return AWSRequest(
+        .s3, operation, method, at: endpoint, path: path, query: query, headers: headers,
+        body: body)
+}
+
+/// S3's own encryption, said explicitly: a bucket whose default is KMS would make a manifest unreadable for a job.
+func newObjectHeaders(
+    contentType: String, metadata: [(name: String, value: String)]
+) -> [(name: String, value: String)] {
+    [("content-type", contentType), ("x-amz-server-side-encryption", "AES256")]
+        + metadata.map { ("x-amz-meta-" + $0.name, $0.value) }
 }
 
 private func version(_ id: String?) -> [(name: String, value: String)] {

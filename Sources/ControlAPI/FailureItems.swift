@@ -66,12 +66,25 @@ package struct RuleItem: Codable, Hashable, Sendable {
         package var reasonClass: String
         package var destinationBucket: String
         package var open: Int64
+
+        package init(reason: String, reasonClass: String, destinationBucket: String, open: Int64) {
+            self.reason = reason
+            self.reasonClass = reasonClass
+            self.destinationBucket = destinationBucket
+            self.open = open
+        }
     }
 
     package struct Lag: Codable, Hashable, Sendable {
         package var missedThreshold: Int64
         package var notTracked: Int64
         package var oldestMissedAt: Timestamp?
+
+        package init(missedThreshold: Int64, notTracked: Int64, oldestMissedAt: Timestamp? = nil) {
+            self.missedThreshold = missedThreshold
+            self.notTracked = notTracked
+            self.oldestMissedAt = oldestMissedAt
+        }
     }
 
     package var sourceBucket: String
@@ -84,6 +97,22 @@ package struct RuleItem: Codable, Hashable, Sendable {
     /// Reasons of open failures, most first.
     package var reasons: [Reason]
     package var lag: Lag
+
+    package init(
+        sourceBucket: String, ruleId: String, region: String, counts: Counts, openBytes: Int64,
+        oldestOpenAt: Timestamp? = nil, newestFailedAt: Timestamp? = nil, reasons: [Reason],
+        lag: Lag
+    ) {
+        self.sourceBucket = sourceBucket
+        self.ruleId = ruleId
+        self.region = region
+        self.counts = counts
+        self.openBytes = openBytes
+        self.oldestOpenAt = oldestOpenAt
+        self.newestFailedAt = newestFailedAt
+        self.reasons = reasons
+        self.lag = lag
+    }
 }
 
 /// A quarantined message. The body is percent-encoded, exact.
@@ -95,6 +124,19 @@ package struct QuarantinedItem: Codable, Hashable, Sendable {
     package var problem: String
     package var offset: Int
     package var bodyEncoded: String
+
+    package init(
+        id: Int64, receivedAt: Timestamp, messageId: String, queue: String, problem: String,
+        offset: Int, bodyEncoded: String
+    ) {
+        self.id = id
+        self.receivedAt = receivedAt
+        self.messageId = messageId
+        self.queue = queue
+        self.problem = problem
+        self.offset = offset
+        self.bodyEncoded = bodyEncoded
+    }
 }
 
 /// One entry of an object's story.
@@ -106,4 +148,17 @@ package struct TimelineItem: Codable, Hashable, Sendable {
     package var jobId: String?
     package var evidence: String?
     package var by: String?
+
+    package init(
+        at: Timestamp, what: String, reason: String? = nil, remediationId: String? = nil,
+        jobId: String? = nil, evidence: String? = nil, by: String? = nil
+    ) {
+        self.at = at
+        self.what = what
+        self.reason = reason
+        self.remediationId = remediationId
+        self.jobId = jobId
+        self.evidence = evidence
+        self.by = by
+    }
 }

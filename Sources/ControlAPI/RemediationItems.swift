@@ -56,6 +56,14 @@ package struct PlanReply: Codable, Sendable {
         package var reasonClass: String
         package var destinationBucket: String
         package var objects: Int64
+
+        package init(reason: String, reasonClass: String, destinationBucket: String, objects: Int64)
+        {
+            self.reason = reason
+            self.reasonClass = reasonClass
+            self.destinationBucket = destinationBucket
+            self.objects = objects
+        }
     }
 
     package var sourceBucket: String
@@ -69,6 +77,23 @@ package struct PlanReply: Codable, Sendable {
     package var otherRules: [String]
     package var warnings: [String]
     package var plannedAt: Timestamp
+
+    package init(
+        sourceBucket: String, ruleId: String, region: String, objects: Int64, bytes: Int64,
+        estimatedCost: RemediationItem.Cost, reasons: [Reason], otherRules: [String],
+        warnings: [String], plannedAt: Timestamp
+    ) {
+        self.sourceBucket = sourceBucket
+        self.ruleId = ruleId
+        self.region = region
+        self.objects = objects
+        self.bytes = bytes
+        self.estimatedCost = estimatedCost
+        self.reasons = reasons
+        self.otherRules = otherRules
+        self.warnings = warnings
+        self.plannedAt = plannedAt
+    }
 }
 
 /// A remediation.

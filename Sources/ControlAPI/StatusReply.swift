@@ -7,6 +7,12 @@ package struct StatusReply: Codable, Sendable {
             package var queue: String
             package var maxReceiveCount: Int
             package var messages: Int?
+
+            package init(queue: String, maxReceiveCount: Int, messages: Int? = nil) {
+                self.queue = queue
+                self.maxReceiveCount = maxReceiveCount
+                self.messages = messages
+            }
         }
 
         package var url: String
@@ -21,6 +27,25 @@ package struct StatusReply: Codable, Sendable {
         package var oldestAgeSeconds: Int?
         package var retentionSeconds: Int?
         package var deadLetter: DeadLetter?
+
+        package init(
+            url: String, state: String, pollers: Int, lastReceiveAt: Timestamp? = nil,
+            lastMessageAt: Timestamp? = nil, lastTestEventAt: Timestamp? = nil, visible: Int? = nil,
+            inFlight: Int? = nil, oldestAgeSeconds: Int? = nil, retentionSeconds: Int? = nil,
+            deadLetter: DeadLetter? = nil
+        ) {
+            self.url = url
+            self.state = state
+            self.pollers = pollers
+            self.lastReceiveAt = lastReceiveAt
+            self.lastMessageAt = lastMessageAt
+            self.lastTestEventAt = lastTestEventAt
+            self.visible = visible
+            self.inFlight = inFlight
+            self.oldestAgeSeconds = oldestAgeSeconds
+            self.retentionSeconds = retentionSeconds
+            self.deadLetter = deadLetter
+        }
     }
 
     package struct Log: Codable, Sendable {
@@ -31,6 +56,18 @@ package struct StatusReply: Codable, Sendable {
         package var appliedLSN: UInt64
         /// The reason why intake waits for the log; absent while it does not.
         package var paused: String?
+
+        package init(
+            bytes: Int64, segments: Int, appendedLSN: UInt64, syncedLSN: UInt64, appliedLSN: UInt64,
+            paused: String? = nil
+        ) {
+            self.bytes = bytes
+            self.segments = segments
+            self.appendedLSN = appendedLSN
+            self.syncedLSN = syncedLSN
+            self.appliedLSN = appliedLSN
+            self.paused = paused
+        }
     }
 
     package struct Store: Codable, Sendable {
@@ -41,11 +78,26 @@ package struct StatusReply: Codable, Sendable {
         package var schemaVersion: Int
         /// Messages in quarantine.
         package var quarantined: Int64
+
+        package init(
+            failures: Int64, lagRecords: Int64, bytes: Int64, schemaVersion: Int, quarantined: Int64
+        ) {
+            self.failures = failures
+            self.lagRecords = lagRecords
+            self.bytes = bytes
+            self.schemaVersion = schemaVersion
+            self.quarantined = quarantined
+        }
     }
 
     package struct Remediations: Codable, Sendable {
         package var running: Int
         package var queued: Int
+
+        package init(running: Int, queued: Int) {
+            self.running = running
+            self.queued = queued
+        }
     }
 
     package struct Problem: Codable, Sendable {
@@ -54,6 +106,12 @@ package struct StatusReply: Codable, Sendable {
         /// A sentence that names the thing, the value and the fix.
         package var message: String
         package var since: Timestamp
+
+        package init(code: String, message: String, since: Timestamp) {
+            self.code = code
+            self.message = message
+            self.since = since
+        }
     }
 
     package var version: String
@@ -65,6 +123,20 @@ package struct StatusReply: Codable, Sendable {
     package var store: Store
     package var remediations: Remediations
     package var problems: [Problem]
+
+    package init(
+        version: String, uptimeSeconds: Int, state: String, queues: [Queue], log: Log, store: Store,
+        remediations: Remediations, problems: [Problem]
+    ) {
+        self.version = version
+        self.uptimeSeconds = uptimeSeconds
+        self.state = state
+        self.queues = queues
+        self.log = log
+        self.store = store
+        self.remediations = remediations
+        self.problems = problems
+    }
 }
 
 /// The answer of `GET /v1/health`: 200 while ready and live, else 503.
@@ -73,6 +145,11 @@ package struct HealthReply: Codable, Sendable {
     package var status: String
     /// The parts that are not live.
     package var failing: [String]
+
+    package init(status: String, failing: [String]) {
+        self.status = status
+        self.failing = failing
+    }
 }
 
 /// An error of the control channel: `application/problem+json` (RFC 9457).

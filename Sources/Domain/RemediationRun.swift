@@ -171,7 +171,9 @@ extension RemediationRun {
         case (.jobRequested, .jobFound(let id)):
             job?.jobID = id
             state = .jobFollowed
-        case (.jobFollowed, .jobDescribed(let status, let created, let tasks, let trouble, let time)):
+        case (
+            .jobFollowed, .jobDescribed(let status, let created, let tasks, let trouble, let time)
+        ):
             job?.status = status
             if let created { job?.createdAt = created }
             if let tasks { job?.tasks = tasks }

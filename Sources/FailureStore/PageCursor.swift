@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Domain
 
 /// Where a page ended: opaque to clients, base64url without padding (RFC 4648, section 5).
 ///
@@ -21,10 +21,7 @@ struct PageCursor: Equatable {
         bytes.append(UInt8(truncatingIfNeeded: row.key.count))
         bytes += row.key
         bytes += Array(row.version.utf8)
-        return Data(bytes).base64EncodedString()
-            .replacingOccurrences(of: "+", with: "-")
-            .replacingOccurrences(of: "/", with: "_")
-            .replacingOccurrences(of: "=", with: "")
+        return base64URL(bytes)
     }
 
     init(order: FailureQuery.Order, row: RowKey, time: Int64) {
@@ -37,11 +34,8 @@ struct PageCursor: Equatable {
         let refused = StoreFailure.badCursor(
             "the cursor is not one of this list's: take nextCursor of the page before as it is")
         guard text.utf8.count <= 8192 else { throw refused }
-        var base64 = text.replacingOccurrences(of: "-", with: "+")
-            .replacingOccurrences(of: "_", with: "/")
-        base64 += String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
         let fixedLength = 28
-        guard let bytes = Data(base64Encoded: base64).map({ [UInt8]($0) }),
+        guard let bytes = base64URLDecoded(text),
             bytes.count >= fixedLength,
             bytes[0] == 1, bytes[1] == order.code
         else { throw refused }

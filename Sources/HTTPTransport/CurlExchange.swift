@@ -13,6 +13,7 @@ package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
     private let multi: UnsafeMutableRawPointer
     private let options: CurlOptions
     private let isCancelled = Atomic<Bool>(false)
+    private let isBusy = Atomic<Bool>(false)
 
     private static let libraryStarted: Bool = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
@@ -39,14 +40,33 @@ package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
     package nonisolated(nonsending) func perform(_ request: HTTPRequest) async throws(HTTPFailure)
         -> HTTPReply
     {
+        try exchange(request, ReplyCollector(maximumReplyBytes: request.maximumReplyBytes))
+    }
+
+    /// As `perform`, but hands the body of a 2xx reply to `takePiece` as it arrives, whatever its length, on the
+    /// caller's thread; the reply's own body is then empty. `false` from it ends the exchange successfully.
+    /// The request's limit holds for the bodies of other replies.
+    package nonisolated(nonsending) func stream(
+        _ request: HTTPRequest, takePiece: @escaping ([UInt8]) -> Bool
+    ) async throws(HTTPFailure) -> HTTPReply {
+        let limit = request.maximumReplyBytes
+        return try exchange(
+            request, ReplyCollector(maximumReplyBytes: limit, takePiece: takePiece))
+    }
+
+    private func exchange(
+        _ request: HTTPRequest, _ collector: ReplyCollector
+    ) throws(HTTPFailure) -> HTTPReply {
         guard !isCancelled.load(ordering: .sequentiallyConsistent) else { throw .cancelled }
         if let flaw = request.flaw { throw .notSent(flaw) }
-        let collector = ReplyCollector(maximumReplyBytes: request.maximumReplyBytes)
+        let isFree = !isBusy.exchange(true, ordering: .acquiring)
+        precondition(isFree, "one CurlExchange performs one request at a time")
+        defer { isBusy.store(false, ordering: .releasing) }
         let transfer = CurlTransfer(easy: easy, request: request, options: options)
         transfer.receive(into: collector)
         return try withExtendedLifetime((transfer, collector)) { () throws(HTTPFailure) in
             guard let code = send(request.body, with: transfer) else { throw .cancelled }
-            guard code == CURLE_OK, collector.isHeadComplete else {
+            guard code == CURLE_OK && collector.isHeadComplete || collector.isEnough else {
                 throw transfer.failure(code, excess: collector.excess)
             }
             return HTTPReply(

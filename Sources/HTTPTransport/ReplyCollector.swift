@@ -9,11 +9,17 @@ final class ReplyCollector {
     private(set) var excess: String?
     /// The blank line behind the headers came. libcurl takes a connection that closes before it for a success.
     private(set) var isHeadComplete = false
+    /// The taker of a successful body wants no more of it.
+    private(set) var isEnough = false
     private let maximumReplyBytes: Int
+    private let takePiece: (([UInt8]) -> Bool)?
     private var headerBytes = 0
+    private var isSuccess = false
 
-    init(maximumReplyBytes: Int) {
+    /// - Parameter takePiece: gets the body of a 2xx reply, which is then neither kept nor limited; false ends it.
+    init(maximumReplyBytes: Int, takePiece: (([UInt8]) -> Bool)? = nil) {
         self.maximumReplyBytes = maximumReplyBytes
+        self.takePiece = takePiece
     }
 
     /// One header line with its line end; a status line begins a new block (after `100 Continue`, say).
@@ -26,6 +32,7 @@ final class ReplyCollector {
         if line.starts(with: "HTTP/".utf8) {
             headers.removeAll()
             isHeadComplete = false
+            isSuccess = line.split(separator: UInt8(ascii: " ")).dropFirst().first?.first == 0x32
         } else if line.elementsEqual("\r\n".utf8) || line.elementsEqual("\n".utf8) {
             isHeadComplete = true
         } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
@@ -35,6 +42,10 @@ final class ReplyCollector {
     }
 
     func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
+        if let takePiece, isSuccess {
+            isEnough = !takePiece(Array(piece))
+            return !isEnough
+        }
         guard piece.count <= maximumReplyBytes - body.count else {
             excess = "a reply of more than \(maximumReplyBytes) bytes"
             body = []

@@ -7,7 +7,7 @@ package import Dispatch
 /// - `blocking`: a plain serial queue, which brings a worker thread of its own. For work that blocks: a poller, the
 ///   log's committer, the store's writer.
 /// - `events`: a serial queue on the shared pool. For work that never blocks: sockets, timers, signals.
-package final class QueueExecutor: SerialExecutor {
+package final class QueueExecutor: SerialExecutor, TaskExecutor {
     package let queue: DispatchQueue
 
     private init(queue: DispatchQueue) {
@@ -26,7 +26,11 @@ package final class QueueExecutor: SerialExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
-        queue.async { unowned.runSynchronously(on: self.asUnownedSerialExecutor()) }
+        queue.async {
+            unowned.runSynchronously(
+                isolatedTo: self.asUnownedSerialExecutor(),
+                taskExecutor: self.asUnownedTaskExecutor())
+        }
     }
 
     package func checkIsolated() {

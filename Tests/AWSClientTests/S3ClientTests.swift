@@ -59,11 +59,18 @@ private func head(_ bench: Bench) async throws(AWSFailure) -> HeadObjectOutcome 
     }
 }
 
-@Test func `an expired token behind a bare 400 is refreshed and the HEAD repeated`() async throws {
+@Test(arguments: [
+    ScriptedExchange.Step.reply(206, headers: [now], body: "x"),
+    .reply(416, body: xmlError("InvalidRange")), .reply(404, body: xmlError("NoSuchVersion")),
+    .reply(403, body: xmlError("InvalidObjectState")),
+])
+func `an expired token behind a bare 400 is refreshed and the HEAD repeated`(
+    answer: ScriptedExchange.Step
+) async throws {
     let bench = try Bench(
         [
-            .reply(400, headers: [now]), .reply(400, body: xmlError("ExpiredToken")),
-            .reply(206, headers: [now], body: "x"), .reply(404, headers: [now]),
+            .reply(400, headers: [now]), .reply(400, body: xmlError("ExpiredToken")), answer,
+            .reply(404, headers: [now]),
         ], credentials: [Bench.first, Bench.second])
     #expect(try await head(bench) == .absent(date: moment))
     #expect(bench.exchange.requests.map(\.method) == ["HEAD", "GET", "GET", "HEAD"])
@@ -96,6 +103,18 @@ private func head(_ bench: Bench) async throws(AWSFailure) -> HeadObjectOutcome 
             + "&key-marker=a%20b&prefix=a%20b&version-id-marker=v2&versions=")
     #expect(try await exists([first, page([("a+bc", "v9")], next: ("a+bc", "v9"))]).0 == false)
     #expect(try await exists([page([], next: nil)]).0 == false)
+}
+
+@Test func `no key that XML may have changed is proved absent`() async throws {
+    let body = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>"
+    for (text, isProved) in [("a\rb", false), ("a\u{1}", false), ("a b", true), ("\u{e9}", true)] {
+        let bench = try Bench([.reply(200, body: body)])
+        let failure = await bench.failure { () throws(AWSFailure) in
+            try await S3Client(bench.caller).objectVersionExists(
+                bucket: "orders", key: ObjectKey(text), versionID: "v")
+        }
+        #expect((failure == nil) == isProved, "\(text.debugDescription)")
+    }
 }
 
 @Test func `a bucket without replication has no rules`() async throws {
@@ -138,4 +157,61 @@ private func head(_ bench: Bench) async throws(AWSFailure) -> HeadObjectOutcome 
     #expect(
         bench.exchange.requests.first?.url
             == "https://111122223333.s3-control.eu-west-1.amazonaws.com/v20180820/jobs")
+}
+
+@Test func `an object is read piece by piece`() async throws {
+    func piece(_ range: String, _ body: String) -> ScriptedExchange.Step {
+        .reply(206, headers: [("Content-Range", range), ("ETag", "\"e\"")], body: body)
+    }
+    let bench = try Bench([
+        piece("bytes 0-2/5", "abc"), piece("bytes 3-4/5", "de"),
+        .reply(416, headers: [("Content-Range", "bytes */5")], body: xmlError("InvalidRange")),
+        .reply(200, body: "abc"),
+    ])
+    let client = S3Client(bench.caller)
+    var pieces: [ObjectPiece] = []
+    for (offset, eTag) in [(Int64(0), nil), (3, "e"), (5, "e"), (0, nil)] {
+        pieces.append(
+            try await client.getObjectPiece(
+                bucket: "reports", key: key, offset: offset, maximumBytes: 3, ifMatch: eTag))
+    }
+    #expect(pieces.map { String(decoding: $0.bytes, as: UTF8.self) } == ["abc", "de", "", "abc"])
+    #expect(pieces.map(\.objectBytes) == [5, 5, 5, 3])
+    #expect(bench.exchange.requests.allSatisfy { $0.maximumReplyBytes == 65_536 })
+    #expect(
+        bench.exchange.requests.map { $0.header("range") }
+            == ["bytes=0-2", "bytes=3-5", "bytes=5-7", "bytes=0-2"])
+    #expect(bench.exchange.requests.map { $0.header("if-match") } == [nil, "\"e\"", "\"e\"", nil])
+}
+
+@Test(arguments: ["", "bytes 0-2/5", "bytes 3-4/*", "bytes 3-9/4", "lines 3-4/5"])
+func `a piece from another place is refused`(range: String) async throws {
+    let bench = try Bench([.reply(206, headers: [("Content-Range", range)], body: "de")])
+    let failure = await bench.failure { () throws(AWSFailure) in
+        try await S3Client(bench.caller).getObjectPiece(
+            bucket: "reports", key: key, offset: 3, maximumBytes: 3, ifMatch: nil)
+    }
+    #expect(failure?.description.hasPrefix("GetObject: unreadable reply: Content-Range is") == true)
+}
+
+@Test func `more than was asked for is refused, and a small limit does not hide an error`()
+    async throws
+{
+    let bench = try Bench([
+        .reply(200, body: "abcd"), .reply(200, body: "abcd"),
+        .reply(404, body: xmlError("NoSuchKey")),
+    ])
+    let client = S3Client(bench.caller)
+    func get() async throws(AWSFailure) -> [UInt8] {
+        try await client.getObject(bucket: "reports", key: key, maximumBytes: 3)
+    }
+    #expect(
+        await bench.failure(of: get)?.description
+            == "GetObject: unreadable reply: longer than 3 bytes")
+    let piece = await bench.failure { () throws(AWSFailure) in
+        try await client.getObjectPiece(
+            bucket: "reports", key: key, offset: 0, maximumBytes: 3, ifMatch: nil)
+    }
+    #expect(piece?.description == "GetObject: unreadable reply: longer than 3 bytes")
+    #expect(await bench.failure(of: get)?.code == "NoSuchKey")
 }

@@ -116,12 +116,17 @@ private let problems: [(old: String, new: String, sentence: String)] = [
     print("unusable members: \(problems.count)")
 }
 
-@Test func `a record of another source is a problem, not a foreign event to delete`() {
-    let other = record("aws:s3\"", "minio:s3\"")
-    let created = split(other, at: "Replication:OperationFailedReplication")
-        .joined(separator: "ObjectCreated:Put")
-    #expect(decodeMessage(body(created)).foreign.isEmpty)
-    #expect(decodeMessage(body(created)).problem != nil)
+@Test func `a record of another source, or of none, is a problem, not a foreign event to delete`() {
+    let source = #""eventSource":"aws:s3","#
+    for new in [#""eventSource":"minio:s3","#, ""] {
+        let created = split(record(source, new), at: "Replication:OperationFailedReplication")
+            .joined(separator: "ObjectCreated:Put")
+        #expect(decodeMessage(body(created)).foreign.isEmpty)
+        #expect(
+            decodeMessage(body(created)).problem?.sentence.hasPrefix("Records[0].eventSource is")
+                == true)
+    }
+    #expect(decodeMessage(body(record(source, ""))).events == [awsEvent])
 }
 
 @Test func `a second Records is a problem, and the first one's events are kept`() {

@@ -157,6 +157,32 @@ private let malformedUTF8: [[UInt8]] = [
     }
 }
 
+@Test func `every byte at every place of a string is judged alike, in words and behind them`() {
+    var strings = 0
+    for byte in 0...255 as ClosedRange<UInt8> {
+        for length in 1...24 {
+            for place in 0..<length {
+                var contents = [UInt8](repeating: 0x20, count: length)
+                contents[place] = byte
+                let error = errorOfSkipping([0x22] + contents + [0x22])
+                let expected: JSONError.Kind? =
+                    switch byte {
+                    case 0x22: .trailingBytes
+                    case 0x5C: place == length - 1 ? .unexpectedEnd : .invalidEscape
+                    case 0..<0x20: .controlCharacterInString(byte)
+                    case 0x80...: .invalidUTF8
+                    default: nil
+                    }
+                if error?.kind != expected || (byte < 0x20 && error?.offset != place + 1) {
+                    Issue.record("\(byte) at \(place) of \(length): \(String(describing: error))")
+                }
+                strings += 1
+            }
+        }
+    }
+    print("strings of one odd byte: \(strings)")
+}
+
 @Test func `64 containers inside each other are read and one more is refused at its bracket`() {
     for (opening, closing) in [("[", "]"), (#"{"a":"#, "}")] {
         let deepest =

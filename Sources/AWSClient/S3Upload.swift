@@ -1,0 +1,66 @@
+internal import AWSProtocol
+package import Domain
+
+/// One multipart upload, part after part. The caller aborts it when it does not complete it: S3 bills for its parts.
+package struct S3Upload {
+    private let caller: AWSCaller
+    private let bucket: String
+    private let key: ObjectKey
+    package let uploadID: String
+    private var parts: [S3MultipartRequest.Part] = []
+
+    /// - Parameter metadata: names without `x-amz-meta-`, ASCII values.
+    package static func create(
+        _ caller: AWSCaller, bucket: String, key: ObjectKey, contentType: String,
+        metadata: [(name: String, value: String)]
+    ) async throws(AWSFailure) -> S3Upload {
+        let endpoint = caller.endpoints.endpoint(for: .s3, region: caller.region)
+        let request = S3MultipartRequest.create(contentType: contentType, metadata: metadata)
+            .wire(bucket: bucket, key: key, at: endpoint)
+        let id = try request.parse(try await caller.send(request)) {
+            reply throws(UnreadableReply) in
+            try reply.uploadID()
+        }
+        return S3Upload(caller, bucket: bucket, key: key, uploadID: id)
+    }
+
+    private init(_ caller: AWSCaller, bucket: String, key: ObjectKey, uploadID: String) {
+        self.caller = caller
+        self.bucket = bucket
+        self.key = key
+        self.uploadID = uploadID
+    }
+
+    /// Sends the next part: at least 5 MiB, unless it is the last.
+    package mutating func append(_ body: [UInt8]) async throws(AWSFailure) {
+        let number = parts.count + 1
+        let request = wire(.uploadPart(uploadID: uploadID, number: number, body: body))
+        let reply = try await caller.send(request, CallLimits(deadline: .seconds(120)))
+        let part = try request.parse(reply, PutObjectReply.init)
+        parts.append(S3MultipartRequest.Part(number: number, eTag: part.eTag))
+    }
+
+    /// Makes the object of its parts.
+    package func complete(onlyIfAbsent: Bool) async throws(AWSFailure) -> PutObjectOutcome {
+        let request = wire(
+            .complete(uploadID: uploadID, parts: parts, onlyIfAbsent: onlyIfAbsent))
+        let reply = try await caller.send(
+            request,
+            CallLimits(
+                deadline: .seconds(120), answers: onlyIfAbsent ? [412] : [],
+                errorsMayHaveStatus200: true))
+        if reply.status == 412 { return .alreadyExists }
+        return .stored(try request.parse(reply, PutObjectReply.completed))
+    }
+
+    /// Frees the parts.
+    package func abort() async throws(AWSFailure) {
+        _ = try await caller.send(wire(.abort(uploadID: uploadID)))
+    }
+
+    private func wire(_ request: S3MultipartRequest) -> AWSRequest {
+        request.wire(
+            bucket: bucket, key: key,
+            at: caller.endpoints.endpoint(for: .s3, region: caller.region))
+    }
+}

@@ -1,0 +1,52 @@
+/// The routes of the control channel as data: the daemon serves exactly these, and the OpenAPI document is made of
+/// them.
+package struct InterfaceRoute: Sendable {
+    package var method: String
+    /// `/v1/rules/{bucket}/{ruleId}`.
+    package var path: String
+    package var summary: String
+    package var query: [String] = []
+    package var body: String?
+    /// The schema of the successful answer, and its status.
+    package var answer: String
+    package var status = 200
+    /// Another successful answer, with status 200.
+    package var otherAnswer: String?
+    /// Changes need root, the daemon's own user or the operators' group.
+    package var isChange = false
+}
+
+package let interfaceRoutes: [InterfaceRoute] = [
+    .init(method: "GET", path: "/v1/status", summary: "The state of every part", answer: "status"),
+    .init(method: "GET", path: "/v1/health", summary: "200 when ready and live", answer: "health"),
+    .init(
+        method: "GET", path: "/v1/rules", summary: "Every rule with its failures by state",
+        query: pageQuery, answer: "rulePage"),
+    .init(
+        method: "GET", path: "/v1/rules/{bucket}/{ruleId}", summary: "One rule", answer: "rule"),
+    .init(
+        method: "GET", path: "/v1/failures", summary: "Failures by filter, a page at a time",
+        query: FailureFilter.names + ["order"] + pageQuery, answer: "failurePage"),
+    .init(
+        method: "GET", path: "/v1/failures/timeline", summary: "The story of one object version",
+        query: ["bucket", "keyEncoded", "version"], answer: "timelinePage"),
+    .init(
+        method: "GET", path: "/v1/quarantine", summary: "Messages that could not be decoded",
+        query: pageQuery, answer: "quarantinePage"),
+    .init(
+        method: "GET", path: "/v1/quarantine/{id}", summary: "One of them, with its body",
+        answer: "quarantined"),
+    .init(
+        method: "GET", path: "/v1/remediations", summary: "Remediations, newest first",
+        query: pageQuery, answer: "remediationPage"),
+    .init(
+        method: "POST", path: "/v1/remediations", summary: "Plan (dryRun) or start a remediation",
+        body: "remediationRequest", answer: "remediation", status: 201,
+        otherAnswer: "plan", isChange: true),
+    .init(
+        method: "GET", path: "/v1/remediations/{id}", summary: "One remediation",
+        answer: "remediation"),
+    .init(method: "GET", path: "/openapi.json", summary: "This document", answer: "openapi"),
+]
+
+private let pageQuery = ["limit", "cursor"]

@@ -1,0 +1,215 @@
+internal import ControlAPI
+internal import ControlServer
+internal import Domain
+internal import FailureStore
+internal import Logging
+internal import Remediation
+
+/// The routes of the control channel: each reads its request, asks one part, and writes what it says.
+struct ControlRoutes: Sendable {
+    let store: any FailureStoring
+    let status: StatusAssembler
+    /// Nil without `batch` in the configuration.
+    let desk: RemediationDesk?
+    let roles: Roles
+    let logger: Logger
+
+    /// One route for each of the interface's; a route without a handler does not start.
+    func routes() -> [ControlRoute] {
+        interfaceRoutes.map { route in
+            guard let handler = handlers["\(route.method) \(route.path)"] else {
+                preconditionFailure("no handler for \(route.method) \(route.path)")
+            }
+            return ControlRoute(route.method, route.path) { request in
+                await answer(request, route, handler)
+            }
+        }
+    }
+
+    private typealias Handler = @Sendable (RequestReader) async throws -> ControlReply
+
+    private var handlers: [String: Handler] {
+        [
+            "GET /v1/status": { _ in .json(try await status.reply()) },
+            "GET /v1/health": { _ in health() },
+            "GET /v1/rules": { try await rules($0) },
+            "GET /v1/rules/{bucket}/{ruleId}": { try await rule($0) },
+            "GET /v1/failures": { try await failures($0) },
+            "GET /v1/failures/timeline": { try await timeline($0) },
+            "GET /v1/quarantine": { try await quarantine($0) },
+            "GET /v1/quarantine/{id}": { try await quarantined($0) },
+            "GET /v1/remediations": { try await remediations($0) },
+            "POST /v1/remediations": { try await remediate($0) },
+            "GET /v1/remediations/{id}": { try await remediation($0) },
+            "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
+        ]
+    }
+
+    private func answer(
+        _ request: ControlRequest, _ route: InterfaceRoute, _ handler: Handler
+    ) async -> ControlReply {
+        do {
+            let reader = RequestReader(request: request)
+            try reader.checkQuery(route.query)
+            if route.isChange { try checkRole(request) }
+            return try await handler(reader)
+        } catch let problem as ProblemReply {
+            return .problem(problem)
+        } catch let failure as StoreFailure {
+            return .problem(problem(failure))
+        } catch {
+            return .problem(ProblemCode.internalError.problem("\(error)"))
+        }
+    }
+
+    private func checkRole(_ request: ControlRequest) throws(ProblemReply) {
+        let peer = request.peer
+        let isAllowed = roles.mayChange(peer)
+        logger.notice(
+            "change asked for",
+            metadata: [
+                "uid": "\(peer.uid)", "pid": "\(peer.pid)", "request": "\(request.id)",
+                "route": "\(request.method) \(request.path)", "allowed": "\(isAllowed)",
+            ])
+        guard isAllowed else {
+            throw ProblemCode.notPermitted.problem(
+                "uid \(peer.uid) may read, but not change: ask as root, as the daemon's user, or as "
+                    + "a member of control.operatorGroup")
+        }
+    }
+
+    private func health() -> ControlReply {
+        let failing = status.failingParts()
+        return .json(
+            HealthReply(status: failing.isEmpty ? "ok" : "failing", failing: failing),
+            status: failing.isEmpty ? 200 : 503)
+    }
+
+    private func rules(_ reader: RequestReader) async throws -> ControlReply {
+        let limit = try reader.limit()
+        let after = try reader.textCursor().flatMap { RuleName($0) }
+        let all = try await store.rules(nil)
+        let rest = after.map { last in all.filter { $0.rule > last } } ?? all
+        let items = rest.prefix(limit)
+        let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
+        return .json(Page(items: items.map { RuleItem($0) }, nextCursor: next))
+    }
+
+    private func rule(_ reader: RequestReader) async throws -> ControlReply {
+        let parameters = reader.request.parameters
+        let name = RuleName(
+            sourceBucket: parameters["bucket"] ?? "", ruleID: parameters["ruleId"] ?? "")
+        guard let found = try await store.rules(name).first else {
+            throw ProblemCode.noSuchRule.problem("no failure of rule \(name) was ever seen")
+        }
+        return .json(RuleItem(found))
+    }
+
+    private func failures(_ reader: RequestReader) async throws -> ControlReply {
+        let order = try reader.order()
+        let selection = try selection(of: reader.filter())
+        guard order == .key || (selection.rule != nil && selection.state == .open) else {
+            throw ProblemCode.badRequest.problem(
+                "order=\(order.rawValue) needs one rule and state=open")
+        }
+        let page = try await store.page(
+            FailureQuery(
+                selection: selection, order: order, limit: try reader.limit(),
+                cursor: reader.query("cursor")))
+        return .json(
+            Page(
+                items: page.failures.map { FailureItem($0.identity, $0.failure) },
+                nextCursor: page.nextCursor))
+    }
+
+    private func timeline(_ reader: RequestReader) async throws -> ControlReply {
+        guard let bucket = reader.query("bucket"), let encoded = reader.query("keyEncoded"),
+            let key = ObjectKey(encoded: encoded)
+        else {
+            throw ProblemCode.badRequest.problem("give bucket, keyEncoded and version")
+        }
+        let entries = try await store.timeline(
+            bucket: bucket, key: key, version: reader.query("version") ?? "null")
+        return .json(Page(items: entries.map { TimelineItem($0) }))
+    }
+
+    private func quarantine(_ reader: RequestReader) async throws -> ControlReply {
+        let limit = try reader.limit()
+        let entries = try await store.quarantined(
+            after: try reader.numberCursor() ?? 0, limit: limit)
+        let next = entries.count == limit ? entries.last.map { cursor("\($0.id)") } : nil
+        return .json(Page(items: entries.map { QuarantinedItem($0) }, nextCursor: next))
+    }
+
+    private func quarantined(_ reader: RequestReader) async throws -> ControlReply {
+        let text = reader.request.parameters["id"] ?? ""
+        if let id = Int64(text), id > 0,
+            let entry = try await store.quarantined(after: id - 1, limit: 1).first, entry.id == id
+        {
+            return .json(QuarantinedItem(entry))
+        }
+        throw ProblemCode.noSuchQuarantined.problem("no message in quarantine has the ID \(text)")
+    }
+
+    private func remediations(_ reader: RequestReader) async throws -> ControlReply {
+        let limit = try reader.limit()
+        let found = try await store.remediations(before: try reader.numberCursor(), limit: limit)
+        let next = found.count == limit ? found.last.map { cursor("\($0.sequence)") } : nil
+        return .json(
+            Page(
+                items: found.map { RemediationItem($0.run, verifying: $0.verifying) },
+                nextCursor: next))
+    }
+
+    private func remediation(_ reader: RequestReader) async throws -> ControlReply {
+        let id = reader.request.parameters["id"] ?? ""
+        guard let found = try await store.remediation(id) else {
+            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
+        }
+        return .json(RemediationItem(found.run, verifying: found.verifying))
+    }
+
+    private func remediate(_ reader: RequestReader) async throws -> ControlReply {
+        let asked = try reader.body(RemediationRequest.self)
+        guard let desk else {
+            throw ProblemCode.batchNotConfigured.problem(
+                "remediation needs batch in the configuration: roleArn, manifest and report")
+        }
+        let order = try order(asked, by: "uid \(reader.request.peer.uid)")
+        do {
+            if asked.dryRun == true {
+                let (plan, region, at) = try await desk.plan(order)
+                return .json(PlanReply(order.rule, plan, region: region, at: at))
+            }
+            let run = try await desk.start(order)
+            return .json(RemediationItem(run, verifying: 0), status: 201)
+        } catch {
+            switch error {
+            case .nothingToDo(let sentence): throw ProblemCode.nothingToDo.problem(sentence)
+            case .planChanged(let sentence): throw ProblemCode.planChanged.problem(sentence)
+            case .refused(let sentence): throw ProblemCode.remediationRefused.problem(sentence)
+            case .store(let failure): throw failure
+            }
+        }
+    }
+
+    private func order(
+        _ asked: RemediationRequest, by: String
+    ) throws(ProblemReply) -> RemediationOrder {
+        guard let rule = RuleName(asked.rule) else {
+            throw ProblemCode.badRequest.problem("rule must be BUCKET/RULE-ID")
+        }
+        guard asked.objects == nil, asked.canary == nil, asked.confirmation != true else {
+            throw ProblemCode.badRequest.problem(
+                "objects, canary and confirmation are not served by this version")
+        }
+        let priority = asked.priority ?? 10
+        guard (0...Int(Int32.max)).contains(priority) else {
+            throw ProblemCode.badRequest.problem("priority must be from 0 to \(Int32.max)")
+        }
+        return RemediationOrder(
+            rule: rule, selection: try selection(of: asked.filter ?? FailureFilter()),
+            priority: priority, plannedAt: asked.plannedAt, expectedObjects: asked.expectedObjects,
+            by: by)
+    }
+}

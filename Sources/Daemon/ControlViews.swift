@@ -1,0 +1,69 @@
+internal import ControlAPI
+internal import Domain
+internal import FailureStore
+
+extension RuleItem {
+    init(_ rule: RuleOverview) {
+        var counts = Counts()
+        counts.open = rule.counts[.open] ?? 0
+        counts.submitted = rule.counts[.submitted] ?? 0
+        counts.verifying = rule.counts[.verifying] ?? 0
+        counts.replicated = rule.counts[.replicated] ?? 0
+        counts.parked = rule.counts[.parked] ?? 0
+        counts.gone = rule.counts[.gone] ?? 0
+        counts.dismissed = rule.counts[.dismissed] ?? 0
+        self.init(
+            sourceBucket: rule.rule.sourceBucket, ruleId: rule.rule.ruleID, region: rule.region,
+            counts: counts, openBytes: rule.openBytes, oldestOpenAt: rule.oldestOpenAt,
+            newestFailedAt: rule.newestFailedAt,
+            reasons: rule.reasons.map { reason in
+                Reason(
+                    reason: reason.reason, reasonClass: reasonClass(of: reason.reason).rawValue,
+                    destinationBucket: reason.destinationBucket, open: reason.open)
+            },
+            lag: Lag(
+                missedThreshold: rule.missedThreshold, notTracked: rule.notTracked,
+                oldestMissedAt: rule.oldestMissedAt))
+    }
+}
+
+extension QuarantinedItem {
+    init(_ entry: QuarantineEntry) {
+        self.init(
+            id: entry.id, receivedAt: entry.message.receivedAt, messageId: entry.message.messageID,
+            queue: entry.message.queueURL, problem: entry.message.problem,
+            offset: entry.message.offset,
+            bodyEncoded: percentEncoded(entry.message.body, keeping: .slash))
+    }
+}
+
+extension TimelineItem {
+    init(_ entry: TimelineEntry) {
+        self.init(
+            at: entry.at, what: entry.what, reason: entry.reason,
+            remediationId: entry.remediationID, jobId: entry.jobID,
+            evidence: entry.evidence?.name, by: entry.by)
+    }
+}
+
+extension PlanReply {
+    init(_ rule: RuleName, _ plan: SelectionPlan, region: String, at: Timestamp) {
+        let warnings =
+            plan.otherRules.isEmpty
+            ? []
+            : [
+                "a job runs every rule that matches an object: other rules of "
+                    + "\(rule.sourceBucket) with open failures may run too"
+            ]
+        self.init(
+            sourceBucket: rule.sourceBucket, ruleId: rule.ruleID, region: region,
+            objects: plan.objects, bytes: plan.bytes,
+            estimatedCost: RemediationItem.Cost(objects: plan.objects),
+            reasons: plan.reasons.map { reason in
+                Reason(
+                    reason: reason.reason, reasonClass: reasonClass(of: reason.reason).rawValue,
+                    destinationBucket: reason.destinationBucket, objects: reason.open)
+            },
+            otherRules: plan.otherRules.map(\.description), warnings: warnings, plannedAt: at)
+    }
+}

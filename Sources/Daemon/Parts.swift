@@ -1,0 +1,77 @@
+internal import ControlServer
+internal import Intake
+internal import Remediation
+internal import ServiceLifecycle
+internal import Systemd
+internal import WriteAheadLog
+
+// The parts of the daemon as services: started in this order, stopped in the opposite one. A part that ends by itself
+// ends the daemon.
+
+/// Answers questions until the very last.
+struct ControlPart: Service {
+    let server: UnixHTTPServer
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await server.stop()
+    }
+}
+
+/// Flushes until the log closes; closing the log is what stops it, after the pollers.
+struct FlusherPart: Service {
+    let flusher: Flusher
+    let log: SegmentedLog
+
+    func run() async throws {
+        let log = log
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await flusher.run()
+            } onGracefulShutdown: {
+                Task { await log.close() }
+            }
+        } onCancel: {
+            Task { await log.close() }
+        }
+        await log.close()
+    }
+}
+
+struct PollerPart: Service {
+    let poller: Poller
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await poller.run() }
+    }
+}
+
+struct RemediationPart: Service {
+    let worker: RemediationWorker
+    let stopCalls: @Sendable () -> Void
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            try await withTaskCancellationHandler {
+                try await worker.run()
+            } onCancel: {
+                stopCalls()
+            }
+        }
+    }
+}
+
+/// Last to start, first to stop: tells systemd. The group registers its signals before any part runs, so that a
+/// SIGTERM right after READY=1 is not lost.
+struct ReadinessPart: Service {
+    let notifier: SystemdNotifier
+    let stopping: StoppingFlag
+    let sentence: String
+
+    func run() async throws {
+        _ = notifier.ready(status: sentence)
+        try? await gracefulShutdown()
+        stopping.set()
+        _ = notifier.stopping()
+    }
+}

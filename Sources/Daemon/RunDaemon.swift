@@ -1,0 +1,89 @@
+internal import Foundation
+internal import Logging
+internal import ServiceLifecycle
+internal import SystemIO
+internal import Systemd
+internal import UnixSignals
+
+/// `s3remedyd run`: runs until it is stopped. Returns the exit status.
+package func runDaemon(configurationFile: String) async -> Int32 {
+    signal(SIGPIPE, SIG_IGN)
+    // No core dump holds credentials.
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    let environment = ProcessInfo.processInfo.environment
+    var logger = makeLogger(.info, environment)
+    do {
+        let configuration = try Configuration.read(file: configurationFile)
+        logger = makeLogger(configuration.logLevel, environment)
+        for notice in configuration.notices { logger.notice("\(notice)") }
+        let wiring = Wiring(
+            configuration: configuration, environment: environment, logger: logger)
+        // Starting blocks, in locks and reads: on a thread of its own.
+        let services = try await Task(executorPreference: QueueExecutor.blocking("s3remedy.start"))
+        {
+            try await wiring.assemble()
+        }.value
+        try await serviceGroup(services, logger).run()
+        logger.notice("stopped")
+        return 0
+    } catch {
+        let failure = DaemonFailure(error)
+        logger.critical("\(failure?.description ?? "a part ended: \(error)")")
+        if let errno = failure?.errno {
+            _ = SystemdNotifier().errno(errno, status: failure?.description ?? "")
+        }
+        return failure?.exitStatus ?? 1
+    }
+}
+
+/// `s3remedyd check-config`: reads the configuration and says what is wrong. Returns what to print, and the exit
+/// status.
+package func checkConfiguration(file: String) -> (text: String, status: Int32) {
+    do {
+        let configuration = try Configuration.read(file: file)
+        let notices = configuration.notices.map { "note: \($0)\n" }.joined()
+        return (notices + "\(file) is valid", 0)
+    } catch {
+        return ("\(error)", 78)
+    }
+}
+
+private func makeLogger(
+    _ level: Configuration.LogLevel, _ environment: [String: String]
+) -> Logger {
+    let isForJournal = environment["JOURNAL_STREAM"] != nil
+    let threshold = Logger.Level(rawValue: level.rawValue) ?? .info
+    return Logger(label: "s3remedyd") { _ in
+        StandardErrorLog(level: threshold, isForJournal: isForJournal)
+    }
+}
+
+/// Any part that fails stops the others in order; the group then throws what it failed with.
+private func serviceGroup(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .warning)
+    var configuration = ServiceGroupConfiguration(
+        services: services.map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: service, successTerminationBehavior: .cancelGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        }, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+    configuration.maximumGracefulShutdownDuration = .seconds(60)
+    configuration.maximumCancellationDuration = .seconds(10)
+    return ServiceGroup(configuration: configuration)
+}
+
+extension Configuration {
+    /// Keys that are read but have no effect in this version: said, not passed over.
+    var notices: [String] {
+        var notices: [String] = []
+        if let listen = metricsListen {
+            notices.append("metrics.listen: \(listen) has no effect in this version")
+        }
+        if keyLogging == .hash {
+            notices.append("log.keys: hash has no effect in this version: no key is logged")
+        }
+        return notices
+    }
+}

@@ -1,0 +1,167 @@
+internal import AWSClient
+internal import ControlAPI
+internal import ControlServer
+internal import Domain
+internal import FailureStore
+internal import Glibc
+internal import HTTPTransport
+internal import Intake
+internal import Logging
+internal import Remediation
+internal import ServiceLifecycle
+internal import SystemIO
+internal import Systemd
+internal import WriteAheadLog
+
+/// The whole daemon, built bottom-up: used by `run` and by tests.
+struct Wiring {
+    let configuration: Configuration
+    let environment: [String: String]
+    let logger: Logger
+    let clock: any ClockReading = SystemClock()
+    let random: any RandomSource = SystemRandom()
+
+    /// Takes the state directory, recovers the log, opens the store, serves the control socket. Blocks while it reads
+    /// the log. The services that it answers run until they are stopped.
+    func assemble() async throws -> [any Service] {
+        let startedAt = clock.monotonicNanoseconds()
+        let access = try AWSAccess(configuration, environment: environment, clock: clock)
+        let roles = try Roles(operatorGroup: configuration.operatorGroup)
+        let regions = try configuration.queues.map { try access.region(of: $0) }
+        let directory = try StateDirectory.lock(
+            configuration.stateDirectory, fileSystem: PosixFileSystem(),
+            holder: "pid \(getpid()), s3remedyd \(programVersion)")
+        let store = try SQLiteFailureStore.open(
+            path: configuration.stateDirectory + "/failures.db",
+            writer: .blocking("s3remedy.store"), reader: .blocking("s3remedy.store-reader"))
+        let (log, report) = try await openLog(directory, store)
+        let flusher = Flusher(
+            log: log, store: store, applied: try await store.mark().appliedLSN, clock: clock,
+            executor: .blocking("s3remedy.flusher"), logger: logger)
+
+        let overview = try await store.overview()
+        var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
+        var monitors: [QueueMonitor] = []
+        for (queue, region) in zip(configuration.queues, regions) {
+            let monitor = QueueMonitor(url: queue.url)
+            monitors.append(monitor)
+            let isKnown = overview.failures > 0 || overview.lastTestEvents[queue.url] != nil
+            parts.append(
+                PollerPart(
+                    poller: poller(queue, region, isKnown, log, monitor, access)))
+        }
+        let (desk, remediation) = remediation(store, access)
+        parts += remediation
+
+        let stopping = StoppingFlag()
+        let status = StatusAssembler(
+            store: store, log: log, flusher: flusher, monitors: monitors, notes: notes(report),
+            clock: clock, startedAt: startedAt, stopping: stopping)
+        let server = try await serve(
+            ControlRoutes(store: store, status: status, desk: desk, roles: roles, logger: logger))
+        return [ControlPart(server: server)] + parts + [
+            ReadinessPart(
+                notifier: SystemdNotifier(), stopping: stopping,
+                sentence: "\(overview.openFailures) open failures, "
+                    + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
+                    + "log records to apply")
+        ]
+    }
+
+    private func openLog(
+        _ directory: StateDirectory, _ store: SQLiteFailureStore
+    ) async throws -> (SegmentedLog, RecoveryReport) {
+        let mark = try await store.mark()
+        var options = LogOptions()
+        options.maximumBytes = Int(configuration.logMaxBytes)
+        options.minimumFreeBytes = Int(configuration.logMinFreeBytes)
+        let (log, report) = try SegmentedLog.open(
+            directory: directory, clock: clock, random: random,
+            executor: QueueExecutor.blocking("s3remedy.log"),
+            helper: QueueExecutor.blocking("s3remedy.log-segments"), options: options,
+            store: StoreMark(
+                logID: mark.logID.flatMap { LogID(bytes: $0) }, appliedLSN: LSN(mark.appliedLSN)))
+        // Before the first append: from then on, store and log refuse any other partner.
+        if mark.logID == nil { try await store.adoptLogID(log.logID.bytes) }
+        logger.info(
+            "log recovered",
+            metadata: [
+                "last": "\(report.lastLSN)", "applied": "\(mark.appliedLSN)",
+                "replay": "\(report.lastLSN.value - min(report.lastLSN.value, mark.appliedLSN))",
+                "rewritten": "\(report.rewrittenRecords)",
+            ])
+        return (log, report)
+    }
+
+    private func poller(
+        _ queue: Configuration.Queue, _ region: String, _ isKnown: Bool, _ log: SegmentedLog,
+        _ monitor: QueueMonitor, _ access: AWSAccess
+    ) -> Poller {
+        let receiving = CurlExchange(options: access.options)
+        let deleting = CurlExchange(options: access.options)
+        return Poller(
+            queueURL: queue.url, isKnown: isKnown, deletesForeign: queue.otherEvents == .delete,
+            log: log, monitor: monitor, clock: clock, random: random,
+            executor: .blocking("s3remedy.poller"), logger: logger,
+            makeClients: {
+                (
+                    SQSClient(
+                        access.caller(region: region, exchange: receiving), queueURL: queue.url),
+                    SQSClient(
+                        access.caller(region: region, exchange: deleting), queueURL: queue.url)
+                )
+            },
+            stopReceiving: { receiving.cancel() })
+    }
+
+    private func remediation(
+        _ store: SQLiteFailureStore, _ access: AWSAccess
+    ) -> (RemediationDesk?, [any Service]) {
+        guard let batch = configuration.batch else { return (nil, []) }
+        let exchange = CurlExchange(options: access.options)
+        let worker = RemediationWorker(
+            store: store,
+            settings: RemediationSettings(
+                roleARN: batch.roleARN, manifestBucket: batch.manifest.bucket,
+                manifestPrefix: batch.manifest.prefix, reportBucket: batch.report.bucket,
+                reportPrefix: batch.report.prefix, maximumActiveJobs: batch.maxActiveJobs,
+                pollInterval: .milliseconds(batch.pollInterval), maximumObjects: batch.maxObjects),
+            clock: clock, executor: .blocking("s3remedy.remediation"), log: logger,
+            makeCaller: { access.caller(region: $0, exchange: exchange) })
+        let desk = RemediationDesk(
+            store: store, maximumObjects: batch.maxObjects, clock: clock, random: random,
+            worker: worker)
+        return (desk, [RemediationPart(worker: worker, stopCalls: { exchange.cancel() })])
+    }
+
+    private func serve(_ routes: ControlRoutes) async throws -> UnixHTTPServer {
+        let logger = logger
+        let server = UnixHTTPServer(
+            routes: routes.routes(), executor: .events("s3remedy.control"),
+            problem: { _, code, detail in
+                .problem((ProblemCode(rawValue: code) ?? .internalError).problem(detail))
+            },
+            log: { event in
+                if case .library(let message) = event { logger.debug("control socket: \(message)") }
+            })
+        let inherited = try InheritedSockets().unixStreamListener(named: "control")
+        try await server.start(
+            inherited.map { .descriptor($0) } ?? .path(configuration.controlSocket))
+        return server
+    }
+
+    /// What the start has to say, as long as the process lives.
+    private func notes(_ report: RecoveryReport) -> [StatusReply.Problem] {
+        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        var notes: [StatusReply.Problem] = []
+        if let tail = report.tornTail {
+            notes.append(
+                .init(
+                    code: "logTailCut",
+                    message: "\(tail.bytes) bytes that were never acknowledged were cut from "
+                        + "\(tail.file) at offset \(tail.offset) and kept as \(tail.keptAs)",
+                    since: now))
+        }
+        return notes
+    }
+}

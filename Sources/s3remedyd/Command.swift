@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import ControlAPI
+internal import Daemon
+
+@main
+struct S3Remedyd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "s3remedyd",
+        abstract: "Keeps S3's replication failures, answers for them, and repairs them.",
+        version: programVersion,
+        subcommands: [Run.self, CheckConfig.self])
+}
+
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("The configuration.", valueName: "file"))
+    var config = "/etc/s3remedy/s3remedy.yaml"
+}
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run until stopped by SIGTERM.",
+        discussion: """
+            Exit status: 0 stopped, 1 a part failed, 75 another daemon holds the state directory, \
+            78 the configuration, the log or the store is not to be used.
+            """)
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() async throws {
+        throw ExitCode(await runDaemon(configurationFile: options.config))
+    }
+}
+
+struct CheckConfig: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-config",
+        abstract: "Say whether the configuration is valid; exit status 78 when it is not.")
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() throws {
+        let (text, status) = checkConfiguration(file: options.config)
+        print(text)
+        throw ExitCode(status)
+    }
+}
