@@ -59,9 +59,14 @@ final class MicroHTTPDaemon {
         table.deallocate()
     }
 
-    /// Does what there is to do; never blocks.
-    func run() {
-        if let daemon { MHD_run(daemon) }
+    /// Does what there is to do; never blocks. True when it must be called once more.
+    func run() -> Bool {
+        guard let daemon else { return false }
+        let before = mhd_open_connections(daemon)
+        MHD_run(daemon)
+        // A full library does not listen; it looks again only at the beginning of a run, before it has closed what
+        // makes room. Without another run the clients in the backlog would wait for the next event.
+        return mhd_open_connections(daemon) < before
     }
 
     /// Milliseconds until `run` must be called again whatever the descriptor says; nil for never.

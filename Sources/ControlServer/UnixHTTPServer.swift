@@ -120,14 +120,14 @@ extension UnixHTTPServer {
     /// Lets the library work and arms the timer that it asks for.
     private func pump() {
         guard let daemon else { return }
-        daemon.run()
+        let runsAgain = daemon.run()
         switch daemon.timeout {
-        case nil:
-            pumpTimer?.schedule(deadline: .distantFuture)
-        case 0?:
+        case _ where runsAgain, 0?:
             pumpAgain()
         case let milliseconds?:
             pumpTimer?.schedule(deadline: .now() + .milliseconds(Int(clamping: milliseconds)))
+        case nil:
+            pumpTimer?.schedule(deadline: .distantFuture)
         }
         if state == .stopping, active.values.allSatisfy(\.isReceiving) { closeDown() }
     }

@@ -65,6 +65,12 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
     package var line: Int?
     package var sentence: String
 
+    package init(file: String, line: Int? = nil, sentence: String) {
+        self.file = file
+        self.line = line
+        self.sentence = sentence
+    }
+
     package var description: String {
         "\(file)\(line.map { ":\($0)" } ?? ""): \(sentence)"
     }

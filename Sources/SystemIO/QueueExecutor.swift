@@ -1,7 +1,7 @@
 package import Dispatch
 
-/// Runs an actor's jobs on one Dispatch queue: `DispatchSerialQueue`, which is an executor elsewhere, does not exist
-/// on Linux.
+/// Runs an actor's jobs, or a task that prefers it, on one Dispatch queue: `DispatchSerialQueue`, which is an executor
+/// elsewhere, does not exist on Linux.
 ///
 /// Two kinds, never to be mixed up (measured: seconds of stall when work blocks on the wrong one):
 /// - `blocking`: a plain serial queue, which brings a worker thread of its own. For work that blocks: a poller, the

@@ -47,7 +47,7 @@ struct Recovery {
         report.firstLSN = oldest
         for index in readers.indices.dropLast() {
             let next = readers[index + 1]
-            try checkOlder(&readers[index], next, &report)
+            try checkOlder(readers[index], next, &report)
         }
         var tail = try readTail(readers[readers.count - 1])
         if let finding = tail.badFrame { try judge(finding, &tail) }
@@ -122,8 +122,10 @@ struct Recovery {
     /// Reads a segment that is not the newest up to where the next one starts. One whose records are all in the store
     /// is not read: it only waits to be removed.
     private func checkOlder(
-        _ reader: inout SegmentReader, _ next: SegmentReader, _ report: inout RecoveryReport
+        _ segment: SegmentReader, _ next: SegmentReader, _ report: inout RecoveryReport
     ) throws(LogFailure) {
+        // A copy, so that its window goes with it.
+        var reader = segment
         let end = next.header.firstLSN
         if end.value - 1 <= store.appliedLSN.value { return }
         while true {

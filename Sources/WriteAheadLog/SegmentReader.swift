@@ -92,13 +92,13 @@ package struct SegmentReader {
         return actual == frame.checksum ? frame : nil
     }
 
-    /// Tries every 8-byte offset behind `offset` to the end of the file, and hands each frame that is valid alone to
+    /// Tries every 8-byte offset from `offset` to the end of the file, and hands each frame that is valid alone to
     /// `body` with its place, until it answers false.
     package mutating func searchFrames(
         _ body: (FrameHeader, Int) -> Bool
     ) throws(FileFailure) {
         let size = try window.file.size()
-        var position = offset + 8
+        var position = offset
         while position + FrameHeader.byteCount <= size {
             if let frame = try validFrame(at: position), !body(frame, position) { return }
             position += 8

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Rules of the house that the compiler does not know.
@@ -30,6 +31,21 @@ struct TidyTests {
         }
         #expect(checked > 50)
         print("imports checked: \(checked)")
+    }
+
+    @Test func `every folder of Swift tests is a target`() throws {
+        let manifest = try String(
+            contentsOf: tree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let folders = Set(
+            tree.files.compactMap { file -> String? in
+                let parts = file.path.split(separator: "/")
+                return parts[0] == "Tests" && parts[1].hasSuffix("Tests") ? String(parts[1]) : nil
+            })
+        #expect(folders.count >= 18)
+        for folder in folders {
+            #expect(manifest.contains("(\"\(folder)\", ["), "\(folder) is in no target")
+        }
+        print("test targets \(folders.count)")
     }
 
     @Test func `flows never import each other`() throws {

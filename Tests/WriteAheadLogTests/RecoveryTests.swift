@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import SystemIO
 import Testing
 import WriteAheadLog
@@ -218,6 +220,49 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `recovery makes the new segment durable before its name, and that before the cut`()
+        async throws
+    {
+        let bench = try await killed()
+        bench.fileSystem.setAvailable(0)  // the helper makes no file
+        bench.fileSystem.forgetCalls()
+        let (log, _) = try bench.open()
+        let calls = bench.fileSystem.calls.map { $0.operation + " " + $0.name }
+            .filter { !$0.hasPrefix("open ") }
+        await log.close()
+        #expect(
+            calls == [
+                "mkdir wal", "fsync \(bench.root.split(separator: "/").last ?? "")",
+                "pwrite next.tmp", "pwrite next.tmp", "fsync next.tmp",
+                "rename 00000000000000000004.wal", "fsync wal",
+                "ftruncate \(Self.first)", "fsync \(Self.first)",
+            ])
+    }
+
+    @Test(arguments: [false, true])
+    func `a recovery that dies at any step loses nothing`(isTorn: Bool) async throws {
+        let original = try await killed()
+        let last = try #require(framePlaces(try original.files()[0].bytes).last)
+        var steps = 0
+        while true {
+            let bench = try LogBench(copyOf: original)
+            if isTorn { try bench.edit(Self.first) { $0[last.offset + 33] ^= 1 } }
+            let countdown = Countdown(steps)
+            bench.fileSystem.fail { call in
+                ["open", "mkdir"].contains(call.operation) || countdown.next() ? nil : EIO
+            }
+            guard case .ioFailed = try await bench.refusal() else { break }
+            bench.fileSystem.fail(nil)
+            let (records, report) = try await bench.recordsAfterOpening()
+            #expect(records.map(\.payload) == (1...(isTorn ? 6 : 7)).map(payload))
+            #expect(isTorn || report.tornTail == nil)
+            #expect(try bench.tornNames().isEmpty == !isTorn)
+            steps += 1
+        }
+        print("recovery, \(isTorn ? "torn" : "whole"), died at \(steps) steps")
+        #expect(steps >= 9)
+    }
+
     @Test func `recovery deletes files in the making and keeps the newest three torn tails`()
         async throws
     {
@@ -252,5 +297,19 @@ struct RecoveryTests {
         let (records, _) = try await bench.recordsAfterOpening()
         #expect(records.map(\.lsn) == lsns(1...8))
         #expect(records.map(\.payload) == ((1...6) + [8, 9]).map(payload))
+    }
+}
+
+/// True for the first calls, then false.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+
+    init(_ count: Int) { left = Mutex(count) }
+
+    func next() -> Bool {
+        left.withLock { left in
+            left -= 1
+            return left >= 0
+        }
     }
 }

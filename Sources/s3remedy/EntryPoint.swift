@@ -1,0 +1,8 @@
+internal import Glibc
+
+@main
+struct EntryPoint {
+    static func main() async {
+        exit(await runCommandLine(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+}
