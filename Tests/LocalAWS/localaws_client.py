@@ -199,6 +199,10 @@ class LocalAWS:
         """Order faults (README.md), in place of all that are pending; none clears them."""
         return self._own("POST", "/_localaws/faults", list(wanted))
 
+    def pending_faults(self) -> list[dict]:
+        """Ordered faults that no request has met yet; one is gone from here as soon as its request arrives."""
+        return self._own("GET", "/_localaws/faults")
+
     def settle(self) -> None:
         """Wait until every job has ended and its report is written."""
         if not self._own("POST", "/_localaws/batch/settle")["settled"]:

@@ -1,5 +1,6 @@
 """Faults to order: what a client sees of them, and what took effect."""
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
@@ -39,6 +40,21 @@ def test_an_answer_can_be_late(cloud, user, queue):
     started = time.monotonic()
     cloud.client("sqs", user).receive_message(QueueUrl=queue.url)
     assert 0.2 <= time.monotonic() - started < 2
+
+
+def test_a_lost_reply_can_be_held_after_its_effect(cloud, user, name):
+    cloud.bucket(name)
+    s3 = cloud.client("s3", user)
+    cloud.faults({"operation": "s3.PutObject", "applied": True, "heldSeconds": 1})
+    with ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        put = pool.submit(s3.put_object, Bucket=name, Key="key", Body=b"x")
+        while s3.list_objects_v2(Bucket=name)["KeyCount"] == 0:
+            assert time.monotonic() - started < 4
+        assert not put.done()
+        with pytest.raises((HTTPClientError, ResponseStreamingError)):
+            put.result(10)
+        assert time.monotonic() - started >= 1
 
 
 def test_sqs_errors_have_its_shape(cloud, user, queue):

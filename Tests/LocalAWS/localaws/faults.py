@@ -19,6 +19,7 @@ class Fault:
     message: str = "Ordered by the test."
     delaySeconds: float = 0.0
     applied: bool = False  # the request takes effect, and only its answer is lost
+    heldSeconds: float = 0.0  # from then to the answer, or to the cut: time to kill who waits for it
     answered: bool = False  # nothing but the delay
 
     def reply(self) -> wire.Reply | None:

@@ -95,6 +95,7 @@ class LocalAWS:
             return
         if fault.applied:
             await self._serve(request, scope, receive, _discard)
+        await asyncio.sleep(fault.heldSeconds)
         reply = fault.reply()
         if reply is not None:
             await _send(scope, send, reply)
