@@ -1,0 +1,169 @@
+"""`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns.
+
+    bench.py [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
+"""
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+
+import processes
+import report
+from queue_server import QueueServer
+from subjects import Daemon, PythonConsumer, Subject
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+ORDERS = ("time", "random")
+LOOK = 0.02  # seconds between two looks at the counters
+STALL = 30.0
+
+
+@dataclasses.dataclass
+class Plan:
+    rounds: int
+    events: dict[str, int]
+    binary: pathlib.Path
+    work: pathlib.Path
+    sockets: pathlib.Path
+    # The first event's time in seconds: the same for all, so that all get the same messages.
+    since: int
+
+    def subject(self, kind: str, label: str, queue: QueueServer, traced: bool = False) -> Subject:
+        directory = self.work / label
+        if kind == "daemon":
+            return Daemon(directory, self.sockets, queue, traced=traced, binary=self.binary)
+        return PythonConsumer(directory, self.sockets, queue, traced=traced)
+
+
+def await_stored(subject: Subject, queue: QueueServer, total: int) -> float:
+    """Waits until all messages are deleted and all failures are stored. The monotonic time of the last delete."""
+    def watch(look) -> None:
+        seen, progress = -1, time.monotonic()
+        while (now := look()) != total:
+            if now != seen:
+                seen, progress = now, time.monotonic()
+            elif time.monotonic() - progress > STALL:
+                raise SystemExit(f"{subject.name} stands still at {now} of {total} {look.__name__}: {subject.last_words()}")
+            subject.check_alive()
+            time.sleep(LOOK)
+
+    def deleted() -> int:
+        return queue.counters()["deleted"]
+
+    watch(deleted)
+    at = time.monotonic()
+    watch(subject.stored)
+    return at
+
+
+def measure(subject: Subject, queue: QueueServer, total: int, order: str, since: int) -> dict:
+    """One run: from the moment the messages are there to the last one stored."""
+    time.sleep(1)  # what "idle" means here
+    idle_kib = processes.memory_kib(subject.pid, "VmRSS")
+
+    def cpu() -> tuple[float, ...]:
+        own = os.times()
+        return (*processes.cpu_seconds(subject.pid), sum(processes.cpu_seconds(queue.process.pid)),
+                own.user + own.system, processes.machine_busy_seconds())
+
+    before, began = cpu(), time.monotonic()
+    queue.begin(total, order, since)
+    deleted_at = await_stored(subject, queue, total)
+    ended, after = time.monotonic(), cpu()
+    user, system, nginx, own, machine = (b - a for a, b in zip(before, after))
+    counters = queue.counters()
+    if counters["deletedTwice"]:
+        raise SystemExit(f"{subject.name} deleted {counters['deletedTwice']} messages twice")
+    wall = ended - began
+    return {
+        "events": total, "seconds": wall, "events_per_second": total / wall,
+        "into_log_per_second": total / (deleted_at - began),
+        "cpu_us": (user + system) / total * 1e6, "user_us": user / total * 1e6, "system_us": system / total * 1e6,
+        "nginx_us": nginx / total * 1e6, "others_cores": max(0.0, machine - user - system - nginx - own) / wall,
+        "ready_ms": subject.ready_seconds * 1000, "idle_mb": idle_kib / 1024,
+        "peak_mb": processes.memory_kib(subject.pid, "VmHWM") / 1024,
+        "receives": counters["receives"], "refused": counters["refused"],
+    }
+
+
+def run(plan: Plan, kind: str, order: str, label: str) -> dict:
+    with QueueServer(plan.work / f"{label}-queue") as queue, plan.subject(kind, label, queue) as subject:
+        result = measure(subject, queue, plan.events[kind], order, plan.since)
+    shutil.rmtree(plan.work / label)
+    return result
+
+
+def count_syncs(plan: Plan, kind: str) -> dict[str, float] | None:
+    """Syncs per 1,000 events, from a short run under strace; None where strace is not to be had."""
+    if not shutil.which("strace"):
+        return None
+    total, label = 5_000, f"{kind}-traced"
+    with QueueServer(plan.work / f"{label}-queue") as queue:
+        with plan.subject(kind, label, queue, traced=True) as subject:
+            time.sleep(1)
+            began = time.time()
+            queue.begin(total, "time", plan.since)
+            await_stored(subject, queue, total)
+            ended = time.time()
+        return {where: count / total * 1000 for where, count in subject.syncs(began, ended).items()}
+
+
+def medians(results: list[dict]) -> dict:
+    return {name: statistics.median(result[name] for result in results) for name in results[0]}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="measures s3remedyd beside a Python consumer")
+    parser.add_argument("--quick", action="store_true", help="one round with fewer events")
+    parser.add_argument("--rounds", type=int, help="default 3, or 1 with --quick")
+    parser.add_argument("--binary", type=pathlib.Path, default=REPOSITORY / ".build/release/s3remedyd")
+    parser.add_argument("--only", choices=("daemon", "python"), help="leave the other out")
+    return parser.parse_args()
+
+
+def make_plan(options: argparse.Namespace, stack: contextlib.ExitStack) -> Plan:
+    if options.only != "python" and not os.access(options.binary, os.X_OK):
+        raise SystemExit(f"{options.binary} is not there: make build")
+    build = REPOSITORY / ".build"
+    build.mkdir(exist_ok=True)
+    if (kind := processes.file_system(build)) in ("tmpfs", "ramfs"):
+        raise SystemExit(f"{build} is on {kind}, where a sync costs nothing: put the repository on a disk")
+    work = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=build))
+    sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="s3remedy-"))
+    return Plan(
+        rounds=options.rounds or (1 if options.quick else 3),
+        events={"daemon": 20_000, "python": 2_000} if options.quick else {"daemon": 200_000, "python": 5_000},
+        binary=options.binary.resolve(), work=pathlib.Path(work), sockets=pathlib.Path(sockets),
+        since=int(time.time()) - 3600)
+
+
+def main() -> None:
+    options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every context is left
+    kinds = [options.only] if options.only else ["daemon", "python"]
+    with contextlib.ExitStack() as stack:
+        plan = make_plan(options, stack)
+        print(report.setting(plan.work), flush=True)
+        results: dict[tuple[str, str], list[dict]] = {(kind, order): [] for kind in kinds for order in ORDERS}
+        for round_number in range(plan.rounds):
+            for order in ORDERS:
+                for kind in kinds if round_number % 2 == 0 else reversed(kinds):
+                    result = run(plan, kind, order, f"{kind}-{order}-{round_number}")
+                    results[kind, order].append(result)
+                    print(report.line(round_number, kind, order, result), flush=True)
+        syncs = {kind: count_syncs(plan, kind) for kind in kinds}
+        summary = {key: medians(values) for key, values in results.items()}
+        print(report.table(summary, syncs, plan.rounds))
+        report.write(REPOSITORY / ".build/bench.json", plan.work, results, summary, syncs)
+
+
+if __name__ == "__main__":
+    main()
