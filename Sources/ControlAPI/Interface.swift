@@ -29,7 +29,7 @@ package let interfaceRoutes: [InterfaceRoute] = [
         query: FailureFilter.names + ["order"] + pageQuery, answer: "failurePage"),
     .init(
         method: "GET", path: "/v1/failures/timeline", summary: "The story of one object version",
-        query: ["bucket", "keyEncoded", "version"], answer: "timelinePage"),
+        query: ["bucket", "keyEncoded", "version"] + pageQuery, answer: "timelinePage"),
     .init(
         method: "GET", path: "/v1/quarantine", summary: "Messages that could not be decoded",
         query: pageQuery, answer: "quarantinePage"),

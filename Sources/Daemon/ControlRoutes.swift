@@ -128,9 +128,13 @@ struct ControlRoutes: Sendable {
         else {
             throw ProblemCode.badRequest.problem("give bucket, keyEncoded and version")
         }
-        let entries = try await store.timeline(
-            bucket: bucket, key: key, version: reader.query("version") ?? "null")
-        return .json(Page(items: entries.map { TimelineItem($0) }))
+        let page = try await store.timeline(
+            bucket: bucket, key: key, version: reader.query("version") ?? "null",
+            after: try reader.numberCursor(), limit: try reader.limit())
+        return .json(
+            Page(
+                items: page.entries.map { TimelineItem($0) },
+                nextCursor: page.nextPosition.map { cursor("\($0)") }))
     }
 
     private func quarantine(_ reader: RequestReader) async throws -> ControlReply {

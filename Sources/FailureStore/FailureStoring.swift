@@ -21,9 +21,10 @@ package protocol FailureStoring: Sendable {
     func rules(_ only: RuleName?) async throws(StoreFailure)
         -> [RuleOverview]
     func overview() async throws(StoreFailure) -> StoreOverview
+    /// From the beginning, or from a page's `nextPosition` on.
     func timeline(
-        bucket: String, key: ObjectKey, version: String
-    ) async throws(StoreFailure) -> [TimelineEntry]
+        bucket: String, key: ObjectKey, version: String, after: Int64?, limit: Int
+    ) async throws(StoreFailure) -> TimelinePage
     func quarantined(
         after id: Int64, limit: Int
     ) async throws(StoreFailure) -> [QuarantineEntry]
@@ -164,6 +165,13 @@ package struct StoreOverview: Sendable, Equatable {
     package var schemaVersion: Int
     /// When the newest s3:TestEvent of a queue was sent.
     package var lastTestEvents: [String: Timestamp]
+}
+
+/// A part of an object version's story.
+package struct TimelinePage: Sendable, Equatable {
+    package var entries: [TimelineEntry]
+    /// Where the next page begins; nil on the last.
+    package var nextPosition: Int64?
 }
 
 package struct TimelineEntry: Sendable, Equatable {

@@ -19,9 +19,10 @@ extension SQLiteFailureStore: FailureStoring {
     }
 
     package nonisolated func timeline(
-        bucket: String, key: ObjectKey, version: String
-    ) async throws(StoreFailure) -> [TimelineEntry] {
-        try await reader.timeline(bucket: bucket, key: key, version: version)
+        bucket: String, key: ObjectKey, version: String, after: Int64?, limit: Int
+    ) async throws(StoreFailure) -> TimelinePage {
+        try await reader.timeline(
+            bucket: bucket, key: key, version: version, after: after, limit: limit)
     }
 
     package nonisolated func quarantined(

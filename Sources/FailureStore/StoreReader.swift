@@ -111,26 +111,6 @@ actor StoreReader {
         }
     }
 
-    func timeline(bucket: String, key: ObjectKey, version: String) throws(StoreFailure)
-        -> [TimelineEntry]
-    {
-        try read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT t.at, t.what, t.reason, t.remediation, t.job, t.evidence, t.by
-                    FROM timeline t JOIN rule u ON u.id = t.rule
-                    WHERE u.bucket = ? AND t.key = ? AND t.version = ? ORDER BY t.id LIMIT 1000
-                    """, arguments: [bucket, Data(key.bytes), version])
-            return rows.map { row in
-                TimelineEntry(
-                    at: Timestamp(milliseconds: row[0]), what: row[1], reason: row[2],
-                    remediationID: row[3], jobID: row[4],
-                    evidence: (row[5] as Int?).flatMap(Evidence.init(rawValue:)), by: row[6])
-            }
-        }
-    }
-
     func quarantined(after id: Int64, limit: Int) throws(StoreFailure) -> [QuarantineEntry] {
         try read { db in
             let rows = try Row.fetchAll(

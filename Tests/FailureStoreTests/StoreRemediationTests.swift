@@ -1,0 +1,141 @@
+import Domain
+import FailureStore
+import SystemIO
+import TestSupport
+import Testing
+
+struct StoreRemediationTests {
+    let directory = TemporaryDirectory()
+    let now = Timestamp(milliseconds: 10_000)
+
+    func store(_ events: [ReplicationEvent]) async throws -> SQLiteFailureStore {
+        let store = try SQLiteFailureStore.open(
+            path: directory.path + "/failures.db", writer: .blocking("writer"),
+            reader: .blocking("reader"))
+        _ = try await store.apply(
+            StoreBatch(
+                records: events.enumerated().map { (UInt64($0.offset + 1), .event($0.element)) },
+                at: now))
+        return store
+    }
+
+    func run(_ id: String = "run-1") -> RemediationRun {
+        RemediationRun(
+            id: id, rule: RuleName(sourceBucket: "orders", ruleID: "r1"), region: "eu-west-1",
+            selection: FailureSelection(), priority: 10, createdAt: now, createdBy: "uid 0")
+    }
+
+    func states(_ store: SQLiteFailureStore) async throws -> [String: FailureState] {
+        let page = try await store.page(FailureQuery(selection: FailureSelection(), limit: 1000))
+        return Dictionary(
+            page.failures.map {
+                ("\($0.identity.rule.ruleID) \($0.identity.key.text)", $0.failure.state)
+            }
+        ) { first, _ in first }
+    }
+
+    @Test func `selection goes by chunks, stores its place, and takes only the rule's open ones`()
+        async throws
+    {
+        let events =
+            (0..<25).map { failureEvent(key: "k\($0)", at: 1000) }
+            + [
+                failureEvent(rule: "r2", key: "other", at: 1000),
+                failureEvent(key: "parked", at: 1000, reason: "SrcObjectNotEligible"),
+            ]
+        let store = try await store(events)
+        var run = run()
+        try await store.save(run)
+        var chunks = 0
+        while true {
+            let result = try await store.selectNext(for: run, limit: 10)
+            run = result.run
+            chunks += 1
+            if result.isComplete { break }
+        }
+        #expect(chunks == 3)
+        #expect(run.objects == 25 && run.bytes == 250)
+        let stored = try await store.remediation("run-1")
+        #expect(stored?.run == run)
+        let states = try await states(store)
+        #expect(states.values.filter { $0 == .submitted }.count == 25)
+        #expect(states["r2 other"] == .open)
+        #expect(states["r1 parked"] == .parked)
+        let held = try await store.held(by: "run-1", states: [.submitted], after: nil, limit: 20)
+        let rest = try await store.held(
+            by: "run-1", states: [.submitted], after: held.nextCursor, limit: 20)
+        #expect(held.failures.count == 20 && rest.failures.count == 5 && rest.nextCursor == nil)
+    }
+
+    @Test func `COMPLETED closes every failure of the version, and counts the run's own`()
+        async throws
+    {
+        let store = try await store([
+            failureEvent(key: "a", at: 1000),
+            failureEvent(rule: "r2", destination: "elsewhere", key: "a", at: 1500),
+            failureEvent(rule: "r2", destination: "elsewhere", key: "a", version: "v2", at: 1500),
+        ])
+        var run = run()
+        try await store.save(run)
+        run = try await store.selectNext(for: run, limit: 10).run
+        #expect(try await store.settle("run-1", .reportMissing, limit: 10, at: now) == 1)
+        #expect(try await store.settle("run-1", .reportMissing, limit: 10, at: now) == 0)
+        let identity = try #require(
+            try await store.held(by: "run-1", states: [.verifying], after: nil, limit: 10)
+                .failures.first?.identity)
+        let changed = try await store.apply(
+            [(identity, .completed(at: Timestamp(milliseconds: 2000)))], run: run, at: now)
+        #expect(changed?.outcome.replicated == 1)
+        let page = try await store.page(FailureQuery(selection: FailureSelection()))
+        let replicated = page.failures.filter { $0.failure.state == .replicated }
+        #expect(replicated.map(\.identity.versionID) == ["v1", "v1"])
+    }
+
+    @Test func `what the job never got goes back to open`() async throws {
+        let store = try await store([failureEvent(key: "a", at: 1000)])
+        let run = run()
+        try await store.save(run)
+        _ = try await store.selectNext(for: run, limit: 10)
+        _ = try await store.settle("run-1", .leftOut, limit: 10, at: now)
+        #expect(try await states(store) == ["r1 a": .open])
+        #expect(try await store.unfinishedRemediations().map(\.id) == ["run-1"])
+    }
+
+    @Test func `a timeline tells the failures first, then what was done, a page at a time`()
+        async throws
+    {
+        let store = try await store([
+            failureEvent(key: "a", at: 1000), failureEvent(key: "a", at: 3000),
+        ])
+        let run = run()
+        try await store.save(run)
+        _ = try await store.selectNext(for: run, limit: 10)
+        _ = try await store.settle("run-1", .reportMissing, limit: 10, at: now)
+        for limit in [1, 2, 3, 100] {
+            var told: [String] = []
+            var position: Int64?
+            repeat {
+                let page = try await store.timeline(
+                    bucket: "orders", key: ObjectKey("a"), version: "v1", after: position,
+                    limit: limit)
+                told += page.entries.map(\.what)
+                position = page.nextPosition
+            } while position != nil
+            #expect(told == ["failed", "failed", "selected", "jobEnded"], "limit \(limit)")
+        }
+    }
+
+    @Test func `a plan counts by reason and names the bucket's other rules`() async throws {
+        let store = try await store([
+            failureEvent(key: "a", at: 1000), failureEvent(key: "b", at: 1000, reason: "New"),
+            failureEvent(rule: "r2", key: "a", at: 1000),
+            failureEvent(bucket: "invoices", rule: "r9", key: "a", at: 1000),
+        ])
+        var selection = FailureSelection()
+        selection.rule = RuleName(sourceBucket: "orders", ruleID: "r1")
+        let plan = try await store.plan(selection)
+        #expect(plan.objects == 2 && plan.bytes == 20)
+        #expect(Set(plan.reasons.map(\.reason)) == ["DstBucketNotFound", "New"])
+        #expect(plan.otherRules.map(\.description) == ["orders/r2"])
+    }
+}
