@@ -7,9 +7,10 @@ struct SelectionSQL {
     private(set) var condition = "1"
     private(set) var arguments = StatementArguments()
 
+    /// CROSS JOIN keeps SQLite from starting anywhere else than at `failure`, whose order the pages need.
     static let tables = """
-        failure f JOIN rule u ON u.id = f.rule JOIN destination d ON d.id = f.destination
-        JOIN reason r ON r.id = f.reason
+        failure f CROSS JOIN rule u ON u.id = f.rule
+        CROSS JOIN destination d ON d.id = f.destination CROSS JOIN reason r ON r.id = f.reason
         """
 
     init(_ selection: FailureSelection) {

@@ -83,21 +83,19 @@ actor StoreReader {
         }
         let isByKey = query.order == .key
         if !isByKey { clauses.append("f.state = 0") }
+        // With the rule fixed it may not stand in the comparison: SQLite would then search by it alone.
+        let leading = isByKey ? (query.selection.rule == nil ? "f.rule" : nil) : "f.last_failed_at"
+        let columns = [leading, "f.destination", "f.key", "f.version"].compactMap { $0 }
         if let cursor {
             let row = cursor.row
-            let columns = isByKey ? "f.rule" : "f.last_failed_at"
             let comparison = query.order == .newest ? "<" : ">"
-            clauses.append(
-                "(\(columns), f.destination, f.key, f.version) \(comparison) (?, ?, ?, ?)")
-            arguments += [
-                isByKey ? row.rule : cursor.time, row.destination, Data(row.key), row.version,
-            ]
+            let places = columns.map { _ in "?" }.joined(separator: ", ")
+            clauses.append("(\(columns.joined(separator: ", "))) \(comparison) (\(places))")
+            if leading != nil { arguments += [isByKey ? row.rule : cursor.time] }
+            arguments += [row.destination, Data(row.key), row.version]
         }
         let whereClause = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
         let direction = query.order == .newest ? " DESC" : ""
-        let columns = [
-            isByKey ? "f.rule" : "f.last_failed_at", "f.destination", "f.key", "f.version",
-        ]
         let order = columns.map { $0 + direction }.joined(separator: ", ")
         return ("\(whereClause) ORDER BY \(order)", arguments)
     }

@@ -53,20 +53,23 @@ package actor RemediationWorker {
     /// Works until the task is cancelled.
     package func run() async throws(StoreFailure) {
         while !Task.isCancelled {
-            let pause = try await round()
-            await bell.sleep(atMost: pause, clock)
+            await bell.sleep(atMost: try await pauseAfterRound(), clock)
+        }
+    }
+
+    /// A store that takes nothing at present is waited out; what was done will be found done.
+    private func pauseAfterRound() async throws(StoreFailure) -> Duration {
+        do {
+            return try await round()
+        } catch .unavailable(let sentence) {
+            log.warning("the failure store does not answer", metadata: ["problem": "\(sentence)"])
+            return .seconds(5)
         }
     }
 
     /// One look at every run whose turn it is; how long to sleep after it.
     private func round() async throws(StoreFailure) -> Duration {
-        let runs: [RemediationRun]
-        do {
-            runs = try await store.unfinishedRemediations()
-        } catch .unavailable(let sentence) {
-            log.warning("the failure store does not answer", metadata: ["problem": "\(sentence)"])
-            return .seconds(5)
-        }
+        let runs = try await store.unfinishedRemediations()
         if isFirstRound {
             mayHaveSent = Set(runs.filter { $0.state == .jobRequested }.map(\.id))
             isFirstRound = false
