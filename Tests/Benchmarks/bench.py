@@ -51,7 +51,8 @@ def await_stored(subject: Subject, queue: QueueServer, total: int) -> float:
             if now != seen:
                 seen, progress = now, time.monotonic()
             elif time.monotonic() - progress > STALL:
-                raise SystemExit(f"{subject.name} stands still at {now} of {total} {look.__name__}: {subject.last_words()}")
+                raise SystemExit(
+                    f"{subject.name} stands still at {now} of {total} {look.__name__}: {subject.last_words()}")
             subject.check_alive()
             time.sleep(LOOK)
 

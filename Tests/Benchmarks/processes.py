@@ -21,7 +21,7 @@ def start(command: list[str], log: pathlib.Path, environment: dict[str, str] | N
                                 preexec_fn=_die_with_parent)
 
 
-def end(process: subprocess.Popen | None, patience: float = 15) -> int | None:
+def end(process: subprocess.Popen | None, patience: float = 5) -> int | None:
     """SIGTERM, and SIGKILL when that is not heeded in time. The exit status."""
     if process is None:
         return None

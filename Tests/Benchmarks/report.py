@@ -38,8 +38,8 @@ def setting(work: pathlib.Path) -> str:
                   if line.startswith("model name")), platform.machine())
     return (f"{os.cpu_count()} cores ({model}), Linux {platform.release()}, state on {processes.file_system(work)}, "
             f"load {os.getloadavg()[0]:.1f} at the start.\n"
-            "Sharing the cores: the process under test, nginx (1 process, the queue), this program (a look every 20 ms), "
-            "and whatever else runs here: last row.")
+            "Sharing the cores: the process under test, nginx (1 process, the queue), this program (a look every "
+            "20 ms), and whatever else runs here: see the row on other processes.")
 
 
 def line(round_number: int, kind: str, order: str, result: dict) -> str:
@@ -73,14 +73,16 @@ def verdicts(summary: dict) -> list[str]:
         for title, member, bound, more in FIGURES if daemon else ():
             value = daemon[member]
             if (value < bound) if more else (value > bound):
-                lines.append(f"{order} keys: not reached: {value:,.1f} {title}, wanted {'>=' if more else '<='} {bound:,}")
+                sign = ">=" if more else "<="
+                lines.append(f"{order} keys: not reached: {value:,.1f} {title}, wanted {sign} {bound:,}")
     return lines
 
 
 def write(path: pathlib.Path, work: pathlib.Path, results: dict, summary: dict, syncs: dict) -> None:
     document = {
         "setting": setting(work),
-        "runs": [{"subject": kind, "keys": order, **result} for (kind, order), many in results.items() for result in many],
+        "runs": [{"subject": kind, "keys": order, **result}
+                 for (kind, order), many in results.items() for result in many],
         "medians": [{"subject": kind, "keys": order, **result} for (kind, order), result in summary.items()],
         "syncsPerThousandEvents": syncs, "verdicts": verdicts(summary),
     }
@@ -89,7 +91,7 @@ def write(path: pathlib.Path, work: pathlib.Path, results: dict, summary: dict, 
 
 
 def _row(title: str, cells: list[str], wanted: str) -> str:
-    return f"{title:34}" + "".join(f"{cell:>20}" for cell in cells) + f"  {wanted}"
+    return f"{title:34}" + "".join(f"{cell:>26}" for cell in cells) + f"  {wanted}"
 
 
 def _syncs(counts: dict[str, float] | None) -> str:

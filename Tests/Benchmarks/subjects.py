@@ -19,6 +19,8 @@ ENVIRONMENT = {
     "AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
 }
 
+STOP_WITHIN = 15.0
+
 
 class Subject:
     """A context around one process under test. `directory` is on a disk and holds its state and output; `sockets` has
@@ -67,8 +69,11 @@ class Subject:
     def end(self) -> None:
         if self.trace and self.process.poll() is None:
             os.kill(self.pid, signal.SIGTERM)  # strace ends with what it traces
-            self.process.wait(15)
-        status = processes.end(self.process)
+            self.process.wait(STOP_WITHIN)
+        status = processes.end(self.process, STOP_WITHIN)
+        if status == -signal.SIGKILL:
+            raise SystemExit(f"{self.name} did not stop within {STOP_WITHIN:.0f} s of SIGTERM and was killed: "
+                             f"{self.last_words()}")
         if status != 0:
             raise SystemExit(f"{self.name} ended with status {status}: {self.last_words()}")
 
@@ -100,7 +105,7 @@ class Subject:
         return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     def last_words(self) -> str:
-        return f"{self.log}: {self.log.read_text(errors='replace')[-1500:].strip()}"
+        return self.log.read_text(errors="replace")[-1500:].strip() or "it said nothing"
 
     def check_alive(self) -> None:
         if self.process.poll() is not None:
