@@ -11,8 +11,15 @@ extension Configuration {
                     + "another with --config")
         }
         let limit = 1 << 20
-        guard let data = try? handle.read(upToCount: limit + 1), data.count <= limit else {
-            throw ConfigurationError(file: file, sentence: "is empty, or longer than 1 MiB")
+        let data: Data
+        do {
+            data = try handle.read(upToCount: limit + 1) ?? Data()
+        } catch {
+            throw ConfigurationError(file: file, sentence: "cannot be read: \(error)")
+        }
+        guard data.count <= limit else {
+            throw ConfigurationError(
+                file: file, sentence: "is longer than 1 MiB: is it the right file?")
         }
         return try parse(String(decoding: data, as: UTF8.self), file: file)
     }

@@ -173,8 +173,8 @@ class Demo:
 
     def remediate(self) -> None:
         self.step("The failures are repaired by S3 Batch Replication")
-        self.s3remedy("remediate", ARCHIVE_RULE, "--yes")
         self.s3remedy("remediate", PARTNERS_RULE, "--yes")
+        self.s3remedy("remediate", ARCHIVE_RULE, "--yes")
         self.s3remedy("remediations", "list")
         self.s3remedy("rules")
 

@@ -27,7 +27,7 @@ _BAD = [
     (_GOOD + "batch:\n  roleArn: arn:aws:iam::1:role/r\n  report: {bucket: b}\n", None, ["batch.manifest", "missing"]),
     ("state: {directory: /var/tmp/x}\n", None, ["queues", "missing"]),
     ("queues: [\n", None, ["YAML"]),
-    ("", None, ["empty"]),
+    ("", None, ["queues"]),
 ]
 
 
