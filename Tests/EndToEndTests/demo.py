@@ -3,6 +3,7 @@
 Ends by itself with `VERDICT: ok` (exit status 0) or `VERDICT: failed: …` (1), and leaves nothing behind.
 """
 
+import contextlib
 import shlex
 import signal
 import socket
@@ -12,6 +13,8 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "LocalAWS"))
 
@@ -145,9 +148,12 @@ class Demo:
         before = last_lsn(self.daemon.state)
 
         def write() -> None:
-            for number in range(MORE):
-                self.put(f"{SHARED if number % 3 == 0 else ''}burst/{number:03d}")
+            # Ends with its cloud, should the demonstration be interrupted; the check behind `join` counts.
+            with contextlib.suppress(BotoCoreError):
+                for number in range(MORE):
+                    self.put(f"{SHARED if number % 3 == 0 else ''}burst/{number:03d}")
 
+        count = len(self.written) + MORE
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
         until(lambda: last_lsn(self.daemon.state) >= before + MORE // 3, 20, "failures in the log")
@@ -158,6 +164,7 @@ class Demo:
         self.say(f"{last_lsn(self.daemon.state)} records are in its log, {waiting} of them not yet in its store. "
                  "Objects are still being written, and fail.")
         writer.join()
+        self.check("objects written", count, len(self.written))
         print(f"$ s3remedyd run --config {self.daemon.config}", flush=True)
         self.daemon.start()
         self.pids.append(self.daemon.process.pid)
