@@ -24,7 +24,10 @@ struct StatusAssembler: Sendable {
         let logStatus = log.status
         let problems = problems(unfinished)
         let queues = monitors.map { queue($0.snapshot, overview) }
-        let running = Set(unfinished.map(\.rule.sourceBucket)).count
+        let beforeJobsEnd = unfinished.filter { $0.state != .verifying }
+        let running =
+            unfinished.count - beforeJobsEnd.count
+            + Set(beforeJobsEnd.map(\.rule.sourceBucket)).count
         let paused = logStatus.paused?.description
         let state =
             stopping.isSet

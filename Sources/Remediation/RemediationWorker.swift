@@ -7,8 +7,8 @@ package import SystemIO
 /// Carries every remediation to its end: one step at a time, each stored before the next effect, so that a restart
 /// goes on where it stood.
 ///
-/// One remediation per source bucket runs at a time, because a job runs every rule that matches an object; at most
-/// `maximumActiveJobs` run in all. The others wait their turn, oldest first.
+/// Up to the end of its job one remediation per source bucket runs at a time, because a job runs every rule that
+/// matches an object; at most `maximumActiveJobs` run in all. The others wait their turn, oldest first.
 package actor RemediationWorker {
     private static let longestPause = Duration.seconds(3600)
 
@@ -76,9 +76,13 @@ package actor RemediationWorker {
         }
         var busyBuckets: Set<String> = []
         var next = Self.longestPause
-        for run in runs where busyBuckets.count < settings.maximumActiveJobs {
-            guard busyBuckets.insert(run.rule.sourceBucket).inserted, !Task.isCancelled else {
-                continue
+        for run in runs where !Task.isCancelled {
+            // A job that has ended is in nobody's way. And its versions may wait for the very run that is next: their
+            // status is one for all rules.
+            if run.state != .verifying {
+                guard busyBuckets.count < settings.maximumActiveJobs,
+                    busyBuckets.insert(run.rule.sourceBucket).inserted
+                else { continue }
             }
             let now = clock.monotonicNanoseconds()
             if let pause = pauses[run.id], pause.until > now {

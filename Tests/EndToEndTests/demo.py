@@ -47,7 +47,7 @@ class Demo:
         print(f"\n{self.number}. {title}\n{'-' * (len(title) + 3)}", flush=True)
 
     def say(self, text: str) -> None:
-        print(textwrap.fill(text, 100), flush=True)
+        print(textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False), flush=True)
 
     def s3remedy(self, *arguments: str, lines: int = 60) -> None:
         """Run the command line, and show the call and what it says."""
@@ -174,6 +174,9 @@ class Demo:
     def remediate(self) -> None:
         self.step("The failures are repaired by S3 Batch Replication")
         self.s3remedy("remediate", PARTNERS_RULE, "--yes")
+        self.say("A job runs every rule that matches an object, and S3's status of an object is one for all its rules: "
+                 f"what is below {SHARED} is now replicated to {ARCHIVE}, too.")
+        self.s3remedy("rules")
         self.s3remedy("remediate", ARCHIVE_RULE, "--yes")
         self.s3remedy("remediations", "list")
         self.s3remedy("rules")

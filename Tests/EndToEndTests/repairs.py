@@ -4,15 +4,6 @@ from harness import until
 SECONDS = 30
 
 
-def mend(stage, source_rules: dict[str, str]) -> None:
-    """Make the destinations that are missing and allow those that are denied."""
-    for destination, trouble in source_rules.items():
-        if trouble == "missing":
-            stage.cloud.bucket(destination)
-        else:
-            stage.cloud.allow_replication(destination)
-
-
 def run_of(daemon, rule: str) -> dict:
     """The newest remediation of a rule."""
     return next(run for run in daemon.all("/v1/remediations") if f"{run['sourceBucket']}/{run['ruleId']}" == rule)

@@ -20,7 +20,7 @@ def two_records(stage, good_key: str) -> str:
 
 
 def bad_bodies(stage) -> list[str]:
-    whole = body_of(stage, "told-before-the-damage")
+    whole = body_of(stage, "before-the-flaw")
     return ["not JSON", "{", "[]", "null", '"text"', "{}", whole[:len(whole) // 2], whole + whole, "\ufffd\u0080\u00ff" * 50,
             "[" * 5000, '{"Records": 7}', '{"Records": [7]}', '{"Records": [{"eventSource": "aws:s3"}]}', "9" * 100_000,
             two_records(stage, "good-half")]
@@ -44,7 +44,7 @@ def test_undecodable_bodies_are_quarantined_whole_and_their_neighbours_go_throug
         future["Records"][0]["s3"]["object"]["checksum"] = "new"
         future["schema"] = [{}]
         sqs.send_message(QueueUrl=stage.queue.url, MessageBody=json.dumps(future))
-        good = 1 + len(bad) + 1 + 1 + 1  # first, the neighbours, the good half, what stood before the damage, the future
+        good = 1 + len(bad) + 1 + 1 + 1  # first, the neighbours, the good half, what stood before a flaw, the future
         until(lambda: daemon.counts().get(f"{stage.name}/rule") == {"open": good}, what=f"{good} good ones")
         entries = until(lambda: len(found := daemon.all("/v1/quarantine")) == len(bad) and found)
         assert sorted(unquote_to_bytes(one["bodyEncoded"]) for one in entries) == sorted(body.encode() for body in bad)
@@ -54,7 +54,9 @@ def test_undecodable_bodies_are_quarantined_whole_and_their_neighbours_go_throug
         assert one["messageId"] == entries[0]["messageId"]
         until(lambda: stage.queue_is_empty(), what="an empty queue")
         assert daemon.status()["store"]["quarantined"] == len(bad) and daemon.is_alive
-        assert "from-the-future" in {one["key"] for one in daemon.failures(f"{stage.name}/rule")}
+        assert {one["key"] for one in daemon.failures(f"{stage.name}/rule")} == {
+            "first", "good-half", "before-the-flaw", "from-the-future",
+            *(f"before/{number}" for number in range(len(bad)))}
     print(f"{len(bad)} undecodable bodies quarantined, {good} neighbours went through")
 
 

@@ -1,5 +1,6 @@
 """kill -9 at any moment of the intake: no failure is lost, none is counted twice."""
 import random
+import sqlite3
 import threading
 
 from harness import until
@@ -48,22 +49,22 @@ def test_twenty_kills_under_load_leave_exact_counts(stage):
     assert replayed >= _LEAST_REPLAYED
 
 
-def test_the_log_replays_what_the_store_never_saw(stage):
-    """Without SQS's help: the messages are deleted, so only the log still holds what the store lacks."""
+def test_the_log_alone_brings_back_what_the_store_never_saw(stage):
+    """The store is locked, so that every record waits in the log; SQS has deleted the messages by then."""
+    rule, keys = f"{stage.name}/rule", [f"key/{number}" for number in range(200)]
     with stage.daemon() as daemon:
-        keys = [f"key/{number}" for number in range(200)]
-
-        def lags() -> bool:
-            # The flusher pauses 200 ms between flushes; a burst that ends within that pause is in the log alone.
-            return last_lsn(daemon.state) > applied_lsn(daemon.state)
-
+        lock = sqlite3.connect(daemon.state / "failures.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
         stage.cloud.send_failures(stage.queue, stage.name, "rule", keys)
-        until(lags, what="records in the log that the store lacks")
+        until(lambda: last_lsn(daemon.state) == len(keys), 30, f"{len(keys)} records in the log")
+        until(stage.queue_is_empty, 30, "an empty queue")
+        assert daemon.get("/v1/health").status == 200
+        problems = until(lambda: daemon.status()["problems"], what="a problem in the status")
+        assert [one["code"] for one in problems] == ["storeUnavailable"]
         daemon.kill()
-        last, applied = last_lsn(daemon.state), applied_lsn(daemon.state)
-        assert last > applied
-        stage.cloud.client("sqs").purge_queue(QueueUrl=stage.queue.url)
+        lock.close()
+        assert applied_lsn(daemon.state) == 0
         daemon.start()
-        until(lambda: daemon.status()["log"]["appliedLSN"] >= last, what=f"record {last} applied")
-        assert daemon.counts()[f"{stage.name}/rule"]["open"] == last
-    print(f"{last - applied} of {last} records replayed from the log alone")
+        until(lambda: daemon.counts() == {rule: {"open": len(keys)}}, 30, f"{len(keys)} failures of {rule}")
+        assert {one["key"] for one in daemon.failures(rule)} == set(keys)
+    print(f"{len(keys)} of {len(keys)} records replayed from the log alone")

@@ -6,7 +6,7 @@ import pytest
 
 from conftest import NASTY_KEYS
 from harness import until
-from repairs import SECONDS, finished, mend, one_rule, run_of, start
+from repairs import SECONDS, finished, one_rule, run_of, start
 
 
 def soon(seconds: int) -> str:
@@ -16,36 +16,80 @@ def soon(seconds: int) -> str:
 
 def test_two_mended_rules_of_one_bucket_end_with_every_failure_replicated(stage):
     source, missing, denied = (f"{stage.name}-{name}" for name in ("source", "missing", "denied"))
-    rules = {f"{source}/to-missing": missing, f"{source}/to-denied": denied}
-    stage.cloud.replicated_pair(source, [("to-missing", "", missing), ("to-denied", "", denied)], stage.queue,
+    rules = {f"{source}/to-missing": ("m/", missing), f"{source}/to-denied": ("d/", denied)}
+    stage.cloud.replicated_pair(source, [("to-missing", "m/", missing), ("to-denied", "d/", denied)], stage.queue,
                                 missing=(missing,))
     stage.cloud.deny_replication(denied)
-    versions = stage.put(source, *NASTY_KEYS)
+    # With its prefix a key has 1,024 bytes at most.
+    versions = {rule: stage.put(source, *(prefix + key[:1022] for key in NASTY_KEYS))
+                for rule, (prefix, _) in rules.items()}
+    count = len(NASTY_KEYS)
     with stage.daemon() as daemon:
-        until(lambda: daemon.counts() == {rule: {"open": len(versions)} for rule in rules}, SECONDS)
-        mend(stage, {missing: "missing", denied: "denied"})
-        rule = f"{source}/to-missing"
-        done = daemon.cli("remediate", rule, "--yes")
-        assert done.returncode == 0, done
-        run = run_of(daemon, rule)
-        assert run["state"] == "finished" and run["objects"] == len(versions)
-        assert run["outcome"] == {"replicated": len(versions), "failedAgain": 0, "gone": 0, "parked": 0, "verifying": 0}
-        assert len(stage.jobs_of(rule)) == 1
-        # The job ran every rule of the objects, and COMPLETED speaks for all their destinations.
-        assert daemon.counts() == {rule: {"replicated": len(versions)} for rule in rules}
-        for rule, destination in rules.items():
+        until(lambda: daemon.counts() == {rule: {"open": count} for rule in rules}, SECONDS)
+        stage.cloud.bucket(missing)
+        stage.cloud.allow_replication(denied)
+        for rule, (_, destination) in rules.items():
+            done = daemon.cli("remediate", rule, "--yes")
+            assert done.returncode == 0, done
+            run = run_of(daemon, rule)
+            assert run["state"] == "finished" and run["objects"] == count
+            assert run["outcome"] == {"replicated": count, "failedAgain": 0, "gone": 0, "parked": 0, "verifying": 0}
+            assert len(stage.jobs_of(rule)) == 1
+            manifest = run["jobs"][0]["manifest"]
+            assert manifest["bucket"] == stage.manifests and run["id"] in manifest["key"]
             for one in daemon.failures(rule):
                 assert (one["state"], one["evidence"]) == ("replicated", "status") and one["closedAt"]
-            for key, version in versions.items():
+            for key, version in versions[rule].items():
                 assert stage.status_of(source, key, version) == "COMPLETED"
                 assert stage.replica(destination, key, version) == key.encode()
-        manifest = run["jobs"][0]["manifest"]
-        assert manifest["bucket"] == stage.manifests and run["id"] in manifest["key"]
-        again = daemon.cli("remediate", f"{source}/to-denied", "--yes")
+        assert daemon.counts() == {rule: {"replicated": count} for rule in rules}
+        again = daemon.cli("remediate", f"{source}/to-missing", "--yes")
         assert again.returncode == 7, again
         listed = json.loads(daemon.cli("remediations", "list", "-o", "json").stdout)
-        assert [one["state"] for one in listed] == ["finished"]
-    print(f"2 rules, {len(versions)} keys: {2 * len(versions)} failures closed on S3's status")
+        assert [one["state"] for one in listed] == ["finished", "finished"]
+    print(f"2 rules, {count} keys each: {2 * count} failures closed on S3's status")
+
+
+def shared(stage, *keys: str) -> tuple[str, dict[str, str]]:
+    """A bucket whose objects all fail under two rules, first and second: its name, its destinations by rule."""
+    source = f"{stage.name}-source"
+    destinations = {f"{source}/{rule}": f"{stage.name}-{rule}" for rule in ("first", "second")}
+    stage.cloud.replicated_pair(source, [(rule.split("/")[1], "", name) for rule, name in destinations.items()],
+                                stage.queue)
+    for destination in destinations.values():
+        stage.cloud.deny_replication(destination)
+    stage.put(source, *keys)
+    return source, destinations
+
+
+def test_one_completed_version_closes_the_failures_of_every_rule(stage):
+    source, destinations = shared(stage, "a", "b")
+    with stage.daemon() as daemon:
+        until(lambda: daemon.counts() == {rule: {"open": 2} for rule in destinations}, SECONDS)
+        for destination in destinations.values():
+            stage.cloud.allow_replication(destination)
+        assert daemon.cli("remediate", f"{source}/first", "--yes").returncode == 0
+        assert daemon.counts() == {rule: {"replicated": 2} for rule in destinations}
+        assert daemon.cli("remediate", f"{source}/second", "--yes").returncode == 7
+
+
+def test_a_rule_is_not_closed_while_another_rule_of_its_objects_still_fails(stage):
+    """The status is one for all destinations: FAILED says nothing of the rule that was mended."""
+    source, destinations = shared(stage, "a", "b")
+    first, second = destinations
+    with stage.daemon() as daemon:
+        until(lambda: daemon.counts() == {rule: {"open": 2} for rule in destinations}, SECONDS)
+        stage.cloud.allow_replication(destinations[first])
+        start(daemon, first)
+        until(lambda: daemon.counts().get(first) == {"verifying": 2}, SECONDS)
+        until(lambda: {one["failureCount"] for one in daemon.failures(second)} == {2}, SECONDS, "the job's own events")
+        assert daemon.counts() == {first: {"verifying": 2}, second: {"open": 2}}
+        # The second rule's repair completes the versions, and with them both rules.
+        stage.cloud.allow_replication(destinations[second])
+        start(daemon, second)
+        until(lambda: daemon.counts() == {rule: {"replicated": 2} for rule in destinations}, SECONDS, "all replicated")
+        assert finished(daemon, first)["state"] == finished(daemon, second)["state"] == "finished"
+        assert len(stage.jobs_of(first)) == len(stage.jobs_of(second)) == 1
 
 
 def test_a_cause_that_is_not_mended_leaves_everything_open(stage):
@@ -139,7 +183,8 @@ def test_rules_of_one_bucket_wait_for_each_other_and_all_end(stage):
     stage.put(source, *(f"{rule}/{number}" for rule in destinations for number in range(3)))
     with stage.daemon() as daemon:
         until(lambda: daemon.counts() == {f"{source}/{rule}": {"open": 3} for rule in destinations}, SECONDS)
-        mend(stage, dict.fromkeys(destinations.values(), "denied"))
+        for destination in destinations.values():
+            stage.cloud.allow_replication(destination)
         stage.cloud.batch(activeSeconds=0.3)
         for rule in destinations:
             start(daemon, f"{source}/{rule}")
