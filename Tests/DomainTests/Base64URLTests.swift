@@ -5,7 +5,7 @@ import Testing
 
 struct Base64URLTests {
     @Test func `every length and byte comes back, as Foundation writes it`() {
-        var random = SplitMix(seed: 7)
+        var random = SeededGenerator(seed: 7)
         var cases = 0
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -1,5 +1,6 @@
 internal import Domain
-internal import Testing
+internal import TestSupport
+import Testing
 
 @Test func `every byte is encoded as RFC 3986 says and comes back`() {
     let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)

@@ -1,5 +1,6 @@
 internal import Domain
-internal import Testing
+internal import TestSupport
+import Testing
 
 /// Walks the calendar one day at a time, by the rule alone: the oracle of the closed formulas.
 private struct DayWalker {

@@ -93,3 +93,13 @@ def judge_is_content(cloud: LocalAWS, expected: tuple[str, ...] = ()) -> None:
     assert judge["unsignedPassed"] == 0, judge
     assert not unexpected, unexpected
     print(f"judge: {judge['verified']} requests verified, 0 unsigned, {judge['refusedTotal']} refused")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What the tests counted, also when all pass and pytest shows nothing."""
+    counted = [line for report in terminalreporter.getreports("passed") if report.when == "call"
+               for line in report.capstdout.splitlines() if line]
+    verified = sum(int(line.split()[1]) for report in terminalreporter.stats.get("", []) if report.when == "teardown"
+                   for line in report.capstdout.splitlines() if line.startswith("judge: "))
+    for line in [*counted, f"judge: {verified} requests verified in all"]:
+        terminalreporter.write_line(line)

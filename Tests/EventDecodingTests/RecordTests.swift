@@ -1,6 +1,7 @@
 internal import Domain
 internal import EventDecoding
-internal import Testing
+internal import TestSupport
+import Testing
 
 @Test func `1,000 records of one body are all decoded in order`() {
     // Without this member, so that the body stays below SQS's limit.

@@ -12,7 +12,7 @@ struct CounterTests {
         let store = try SQLiteFailureStore.open(
             path: directory.path + "/failures.db", writer: .blocking("writer"),
             reader: .blocking("reader"))
-        var random = SplitMix(seed: 42)
+        var random = SeededGenerator(seed: 42)
         var lsn: UInt64 = 1
         let reasons = ["DstBucketNotFound", "SrcKeyNotFound", "SrcObjectNotEligible", "New"]
         let steps = 2000

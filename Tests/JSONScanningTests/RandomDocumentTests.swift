@@ -1,5 +1,6 @@
 internal import JSONScanning
-internal import Testing
+internal import TestSupport
+import Testing
 
 /// Writes a document and, beside it, the tree that a reader must find.
 private struct DocumentWriter {

@@ -1,6 +1,7 @@
 internal import Domain
 internal import LogRecords
-internal import Testing
+internal import TestSupport
+import Testing
 
 private struct PayloadGenerator {
     var generator: SeededGenerator
