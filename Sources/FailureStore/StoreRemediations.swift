@@ -74,7 +74,7 @@ extension SQLiteFailureStore {
                 for sibling in try Self.identities(for: finding, of: identity, in: db) {
                     let result = try change(
                         sibling, .head(finding), what: FailureOccurrence.head(finding).name,
-                        by: nil, at: at, rows: &rows, in: db)
+                        by: nil, at: at, reopens: sibling == identity, rows: &rows, in: db)
                     guard let result, result.remediation == run?.id else { continue }
                     changed?.outcome.count(result.state)
                 }
@@ -135,10 +135,12 @@ extension SQLiteFailureStore {
 
     /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to and the
     /// remediation that held it before; nil when it changed nothing.
+    ///
+    /// - Parameter reopens: false for an answer that was not asked for this failure: one older than it says nothing.
     @discardableResult
     private func change(
         _ identity: FailureIdentity, _ occurrence: FailureOccurrence, what: String, by: String?,
-        at: Timestamp, rows: inout FailureRows, in db: Database
+        at: Timestamp, reopens: Bool = true, rows: inout FailureRows, in db: Database
     ) throws -> (state: FailureState, remediation: String?)? {
         guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
         let key = RowKey(
@@ -146,7 +148,9 @@ extension SQLiteFailureStore {
             key: identity.key.bytes, version: identity.versionID)
         guard let before = try FailureRows.find(key, in: db) else { return nil }
         var after = before.failure
-        guard after.apply(occurrence) == .changed else { return nil }
+        guard after.apply(occurrence) == .changed, reopens || after.state != .open else {
+            return nil
+        }
         try rows.write(key, after, reason: before.reason, before: before, in: db)
         try db.cachedStatement(
             sql: """

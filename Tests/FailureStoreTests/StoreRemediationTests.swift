@@ -19,9 +19,9 @@ struct StoreRemediationTests {
         return store
     }
 
-    func run(_ id: String = "run-1") -> RemediationRun {
+    func run(_ id: String = "run-1", rule: String = "r1") -> RemediationRun {
         RemediationRun(
-            id: id, rule: RuleName(sourceBucket: "orders", ruleID: "r1"), region: "eu-west-1",
+            id: id, rule: RuleName(sourceBucket: "orders", ruleID: rule), region: "eu-west-1",
             selection: FailureSelection(), priority: 10, createdAt: now, createdBy: "uid 0")
     }
 
@@ -89,6 +89,28 @@ struct StoreRemediationTests {
         let page = try await store.page(FailureQuery(selection: FailureSelection()))
         let replicated = page.failures.filter { $0.failure.state == .replicated }
         #expect(replicated.map(\.identity.versionID) == ["v1", "v1"])
+    }
+
+    @Test func `an answer older than another rule's failure leaves it to its own HEAD`()
+        async throws
+    {
+        let store = try await store([
+            failureEvent(key: "a", at: 1000),
+            failureEvent(rule: "r2", destination: "elsewhere", key: "a", at: 2500),
+        ])
+        for (id, rule) in [("run-1", "r1"), ("run-2", "r2")] {
+            let run = run(id, rule: rule)
+            try await store.save(run)
+            _ = try await store.selectNext(for: run, limit: 10)
+            _ = try await store.settle(id, .reportMissing, limit: 10, at: now)
+        }
+        let asked = try #require(
+            try await store.held(by: "run-1", states: [.verifying], after: nil, limit: 10)
+                .failures.first?.identity)
+        _ = try await store.apply(
+            [(asked, .completed(at: Timestamp(milliseconds: 2000)))], run: nil, at: now)
+        let page = try await store.page(FailureQuery(selection: FailureSelection()))
+        #expect(page.failures.map(\.failure.state) == [.replicated, .verifying])
     }
 
     @Test func `what the job never got goes back to open`() async throws {
