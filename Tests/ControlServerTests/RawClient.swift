@@ -13,7 +13,7 @@ struct ClientFailure: Error {
     let errno: Int32
 }
 
-/// A blocking HTTP client that sends exactly the bytes it is given. Every read is bounded by 20 s, so that a server
+/// A blocking HTTP client that sends exactly the bytes it is given. Every read is bounded by 2 minutes, so that a server
 /// that hangs fails its test.
 final class RawClient: Sendable {
     let descriptor: Int32
@@ -27,7 +27,7 @@ final class RawClient: Sendable {
     init(_ path: String) throws {
         let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
         descriptor = socket(AF_UNIX, Int32(type), 0)
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard withUnixAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
