@@ -12,7 +12,7 @@ STAGE := Tests/Tools/stage
 export SWIFT_BACKTRACE := enable=no
 
 build: swift packages
-	@swift build -c release --static-swift-stdlib
+	@for product in s3remedyd s3remedy; do swift build -c release --static-swift-stdlib --product $$product; done
 
 demo: build $(VENV)/installed
 	@$(VENV)/bin/python Tests/EndToEndTests/demo.py
