@@ -151,6 +151,26 @@ struct SQLiteFailureStoreTests {
         #expect(kept[1].message.messageID == "LSN 3")
     }
 
+    @Test func `sizes that no sum holds are refused, record by record, and end nothing`() async throws {
+        let store = try open()
+        let huge = ["a", "b"].map { key in
+            var event = failureEvent(key: key)
+            event.size = .max
+            return event
+        }
+        await #expect(throws: StoreFailure.self) { try await store.apply(batch(huge)) }
+        _ = try await store.apply(batch([huge[0]]))
+        await #expect(throws: StoreFailure.self) { try await store.apply(batch([huge[1]], from: 2)) }
+        var other = failureEvent(key: "c", reason: "DstBucketUnversioned")
+        other.size = .max
+        _ = try await store.apply(batch([other], from: 2))
+        let rule = try #require(try await store.rules(nil).first)
+        #expect(rule.counts[.open] == 2 && rule.openBytes == .max)
+        var selection = FailureSelection()
+        selection.rule = rule.rule
+        #expect(try await store.plan(selection).bytes == .max)
+    }
+
     @Test func `a store of a newer schema is refused by name`() async throws {
         let path = directory.path + "/failures.db"
         try await open().close()
