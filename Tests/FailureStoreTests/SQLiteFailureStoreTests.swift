@@ -153,16 +153,11 @@ struct SQLiteFailureStoreTests {
 
     @Test func `sizes that no sum holds are refused, record by record, and end nothing`() async throws {
         let store = try open()
-        let huge = ["a", "b"].map { key in
-            var event = failureEvent(key: key)
-            event.size = .max
-            return event
-        }
+        let huge = ["a", "b"].map { failureEvent(key: $0, size: .max) }
         await #expect(throws: StoreFailure.self) { try await store.apply(batch(huge)) }
         _ = try await store.apply(batch([huge[0]]))
         await #expect(throws: StoreFailure.self) { try await store.apply(batch([huge[1]], from: 2)) }
-        var other = failureEvent(key: "c", reason: "DstBucketUnversioned")
-        other.size = .max
+        let other = failureEvent(key: "c", reason: "DstBucketUnversioned", size: .max)
         _ = try await store.apply(batch([other], from: 2))
         let rule = try #require(try await store.rules(nil).first)
         #expect(rule.counts[.open] == 2 && rule.openBytes == .max)
