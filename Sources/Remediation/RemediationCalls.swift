@@ -40,12 +40,6 @@ struct RemediationCalls {
     func putManifest(
         _ run: RemediationRun, _ manifest: ManifestWriter
     ) async throws(StepFailure) -> RemediationRun.Manifest {
-        guard manifest.byteCount <= Self.maximumManifestBytes else {
-            throw .refused(
-                "the manifest would be \(manifest.byteCount) bytes, more than the "
-                    + "\(Self.maximumManifestBytes) of one PUT: select fewer failures, by prefix say"
-            )
-        }
         let bucket = settings.manifestBucket
         let name = "\(settings.manifestPrefix)/\(run.id).csv"
         let bytes = manifest.bytes

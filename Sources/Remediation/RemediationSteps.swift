@@ -58,8 +58,18 @@ extension RemediationWorker {
             for found in page.failures {
                 manifest.add(key: found.identity.key, versionID: found.identity.versionID)
             }
+            // Page by page, before the memory is taken: ten million keys would be gigabytes.
+            let limit = RemediationCalls.maximumManifestBytes
+            guard manifest.byteCount <= limit else {
+                throw .refused(
+                    "the manifest of \(run.objects) objects would be more than the \(limit) bytes of "
+                        + "one PUT: select fewer failures, by prefix say")
+            }
             cursor = page.nextCursor
         } while cursor != nil
+        guard manifest.rowCount > 0 else {
+            throw .refused("every selected failure was closed meanwhile: nothing to do")
+        }
         return manifest
     }
 
