@@ -37,7 +37,7 @@ package actor Poller {
     }
 
     /// - Parameters:
-    ///   - isKnown: the store has seen an event or an s3:TestEvent of this queue.
+    ///   - isKnown: the store has seen an s3:TestEvent of this queue. If not, the first event of ours makes it known.
     ///   - deletesForeign: `otherEvents: delete`: the queue counts as known.
     ///   - makeClients: called once, on this actor: the clients block its executor.
     ///   - stopReceiving: ends the receiver's call; from any thread.
