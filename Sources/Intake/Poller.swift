@@ -12,6 +12,7 @@ package import WriteAheadLog
 package actor Poller {
     private static let messagesPerReceive = 10
     private static let waitSeconds = 20
+    private static let lastingProblems: Set<String> = ["queueNotOurs", "deleteFailed"]
     private static let attributesInterval: UInt64 = 30_000_000_000
 
     private let queueURL: String
@@ -112,7 +113,10 @@ package actor Poller {
         let time = now
         monitor.update { snapshot in
             snapshot.state = .receiving
-            snapshot.problem = nil
+            // A receive that works says nothing of foreign messages or of deletes.
+            if !Self.lastingProblems.contains(snapshot.problem?.code ?? "") {
+                snapshot.problem = nil
+            }
             snapshot.lastReceiveAt = time
             snapshot.received += Int64(count)
             if count > 0 { snapshot.lastMessageAt = time }
@@ -121,7 +125,7 @@ package actor Poller {
 
     /// Makes a batch's records durable, and deletes its messages only then.
     private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
-        guard !messages.isEmpty else { return }
+        guard !messages.isEmpty else { return await deleteSynced() }
         let time = now
         var payloads: [[UInt8]] = []
         var done: [ReceivedMessage] = []
@@ -149,6 +153,7 @@ package actor Poller {
             if let tested = sorted.testedAt {
                 snapshot.lastTestEventAt = max(snapshot.lastTestEventAt ?? tested, tested)
             }
+            if sorted.isOurs, snapshot.problem?.code == "queueNotOurs" { snapshot.problem = nil }
             guard isHeld else { return }
             snapshot.problem = IntakeProblem(
                 code: "queueNotOurs",
@@ -175,12 +180,31 @@ package actor Poller {
                 for (offset, entry) in batch.enumerated() where !kept.contains("m\(offset)") {
                     synced[entry.key] = nil
                 }
-                monitor.update { $0.deleted += Int64(outcome.succeeded.count) }
+                monitor.update { snapshot in
+                    snapshot.deleted += Int64(outcome.succeeded.count)
+                    if snapshot.problem?.code == "deleteFailed" { snapshot.problem = nil }
+                }
                 if !kept.isEmpty { return }
             } catch {
-                logger.warning("messages not deleted", metadata: ["problem": "\(error)"])
+                noteUndeleted(error)
                 return
             }
+        }
+    }
+
+    /// What is not deleted comes again, for ever where the permission is missing.
+    private func noteUndeleted(_ failure: AWSFailure) {
+        let time = now
+        let isNew = monitor.snapshot.problem?.code != "deleteFailed"
+        if isNew {
+            logger.warning("messages not deleted", metadata: ["problem": "\(failure)"])
+        }
+        monitor.update { snapshot in
+            let since = isNew ? nil : snapshot.problem?.since
+            snapshot.problem = IntakeProblem(
+                code: "deleteFailed",
+                sentence: "\(queueURL): what is in the log is not deleted and comes again: \(failure)",
+                since: since ?? time)
         }
     }
 
