@@ -163,7 +163,6 @@ struct FailureRows {
 
 /// Hours since 1970, rounded down.
 func hourOf(_ time: Timestamp) -> Int64 {
-    let hour: Int64 = 3_600_000
-    return time.milliseconds >= 0
-        ? time.milliseconds / hour : (time.milliseconds - hour + 1) / hour
+    let (hours, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 3_600_000)
+    return rest < 0 ? hours - 1 : hours
 }
