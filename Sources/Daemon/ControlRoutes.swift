@@ -138,17 +138,19 @@ struct ControlRoutes: Sendable {
     }
 
     private func quarantine(_ reader: RequestReader) async throws -> ControlReply {
-        let limit = try reader.limit()
-        let entries = try await store.quarantined(
-            after: try reader.numberCursor() ?? 0, limit: limit)
-        let next = entries.count == limit ? entries.last.map { cursor("\($0.id)") } : nil
-        return .json(Page(items: entries.map { QuarantinedItem($0) }, nextCursor: next))
+        let page = try await store.quarantined(
+            after: try reader.numberCursor() ?? 0, limit: try reader.limit())
+        return .json(
+            Page(
+                items: page.entries.map { QuarantinedItem($0) },
+                nextCursor: page.nextID.map { cursor("\($0)") }))
     }
 
     private func quarantined(_ reader: RequestReader) async throws -> ControlReply {
         let text = reader.request.parameters["id"] ?? ""
         if let id = Int64(text), id > 0,
-            let entry = try await store.quarantined(after: id - 1, limit: 1).first, entry.id == id
+            let entry = try await store.quarantined(after: id - 1, limit: 1).entries.first,
+            entry.id == id
         {
             return .json(QuarantinedItem(entry))
         }
