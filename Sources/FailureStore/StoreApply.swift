@@ -22,7 +22,7 @@ extension SQLiteFailureStore {
     }
 
     package func apply(_ batch: StoreBatch) throws(StoreFailure) -> ApplySummary {
-        let summary = try write { db in
+        try write { db in
             let applied = try Self.appliedLSN(in: db)
             var summary = ApplySummary(appliedLSN: applied)
             var rows = FailureRows()
@@ -39,8 +39,6 @@ extension SQLiteFailureStore {
             ).execute(arguments: [Int64(summary.appliedLSN)])
             return summary
         }
-        try checkpointIfLong()
-        return summary
     }
 
     static func appliedLSN(in db: Database) throws -> UInt64 {

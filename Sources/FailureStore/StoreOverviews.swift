@@ -68,7 +68,7 @@ extension StoreReader {
         }
     }
 
-    /// What a remediation with this selection would take: from counters where it names only the rule.
+    /// What a remediation with this selection would take: one look at each open row of the rule.
     func plan(_ selection: FailureSelection) throws(StoreFailure) -> SelectionPlan {
         try read { db in
             let sql = SelectionSQL(selection)

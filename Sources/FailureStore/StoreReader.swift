@@ -41,7 +41,7 @@ actor StoreReader {
             FROM \(SelectionSQL.tables) \(range) LIMIT \(rowsPerPage)
             """
         let rows = try Row.fetchCursor(
-            db.cachedStatement(sql: sql), arguments: arguments)
+            db, sql: sql, arguments: arguments)
         return try collect(rows, query)
     }
 
@@ -124,7 +124,8 @@ actor StoreReader {
             while let row = try rows.next() {
                 let body = [UInt8](row[6] as Data)
                 bytes += body.count
-                if page.entries.count == limit || bytes > maximumBytes, let last = page.entries.last {
+                if page.entries.count == limit || bytes > maximumBytes, let last = page.entries.last
+                {
                     page.nextID = last.id
                     return page
                 }

@@ -203,7 +203,8 @@ package actor Poller {
             let since = isNew ? nil : snapshot.problem?.since
             snapshot.problem = IntakeProblem(
                 code: "deleteFailed",
-                sentence: "\(queueURL): what is in the log is not deleted and comes again: \(failure)",
+                sentence:
+                    "\(queueURL): what is in the log is not deleted and comes again: \(failure)",
                 since: since ?? time)
         }
     }

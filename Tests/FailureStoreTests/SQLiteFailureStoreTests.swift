@@ -151,7 +151,9 @@ struct SQLiteFailureStoreTests {
         #expect(kept[1].message.messageID == "LSN 3")
     }
 
-    @Test func `a page of the quarantine ends at 4 MiB of bodies, and its next one goes on`() async throws {
+    @Test func `a page of the quarantine ends at 4 MiB of bodies, and its next one goes on`()
+        async throws
+    {
         let store = try open()
         let records = (1...10).map { number in
             let message = QuarantinedMessage(
@@ -174,12 +176,16 @@ struct SQLiteFailureStoreTests {
         #expect(last.entries.count == 2 && last.nextID == nil)
     }
 
-    @Test func `sizes that no sum holds are refused, record by record, and end nothing`() async throws {
+    @Test func `sizes that no sum holds are refused, record by record, and end nothing`()
+        async throws
+    {
         let store = try open()
         let huge = ["a", "b"].map { failureEvent(key: $0, size: .max) }
         await #expect(throws: StoreFailure.self) { try await store.apply(batch(huge)) }
         _ = try await store.apply(batch([huge[0]]))
-        await #expect(throws: StoreFailure.self) { try await store.apply(batch([huge[1]], from: 2)) }
+        await #expect(throws: StoreFailure.self) {
+            try await store.apply(batch([huge[1]], from: 2))
+        }
         let other = failureEvent(key: "c", reason: "DstBucketUnversioned", size: .max)
         _ = try await store.apply(batch([other], from: 2))
         let rule = try #require(try await store.rules(nil).first)
