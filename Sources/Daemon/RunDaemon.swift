@@ -95,7 +95,9 @@ extension Configuration {
         if quarantineRetention != plain.quarantineRetention {
             idle.append("store.retention.quarantine")
         }
-        if quarantineMaxBytes != plain.quarantineMaxBytes { idle.append("store.quarantineMaxBytes") }
+        if quarantineMaxBytes != plain.quarantineMaxBytes {
+            idle.append("store.quarantineMaxBytes")
+        }
         return notices + idle.map { "\($0) has no effect in this version" }
     }
 }
