@@ -87,8 +87,9 @@ struct ControlRoutes: Sendable {
 
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
-        let after = try reader.textCursor().flatMap { RuleName($0) }
-        let all = try await store.rules(nil)
+        let after = try reader.ruleCursor()
+        // In the order that the cursor is compared in: SQLite's bytes and Swift's strings differ beyond ASCII.
+        let all = try await store.rules(nil).sorted { $0.rule < $1.rule }
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
