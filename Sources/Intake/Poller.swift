@@ -66,10 +66,13 @@ package actor Poller {
 
     /// Polls until the task is cancelled or the log fails.
     package func run() async throws(LogFailure) {
+        let (log, stopReceiving) = (log, stopReceiving)
         let failure: LogFailure? = await withTaskCancellationHandler {
             await poll()
         } onCancel: {
             stopReceiving()
+            // A full disk must not hold up the stop: what is not in the log stays on the queue.
+            log.refuseWithoutRoom()
         }
         monitor.update { snapshot in
             snapshot.state = .stopped
@@ -95,6 +98,7 @@ package actor Poller {
                 noteReceive(messages.count)
                 try await take(messages)
             } catch let failure as LogFailure {
+                if failure == .closed, Task.isCancelled { break }
                 return failure
             } catch let failure as AWSFailure {
                 await backOff(failure)
