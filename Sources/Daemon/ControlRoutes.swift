@@ -87,8 +87,9 @@ struct ControlRoutes: Sendable {
 
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
-        let after = try reader.textCursor().flatMap { RuleName($0) }
-        let all = try await store.rules(nil)
+        let after = try reader.ruleCursor()
+        // In the order that the cursor is compared in: SQLite's bytes and Swift's strings differ beyond ASCII.
+        let all = try await store.rules(nil).sorted { $0.rule < $1.rule }
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
@@ -138,17 +139,19 @@ struct ControlRoutes: Sendable {
     }
 
     private func quarantine(_ reader: RequestReader) async throws -> ControlReply {
-        let limit = try reader.limit()
-        let entries = try await store.quarantined(
-            after: try reader.numberCursor() ?? 0, limit: limit)
-        let next = entries.count == limit ? entries.last.map { cursor("\($0.id)") } : nil
-        return .json(Page(items: entries.map { QuarantinedItem($0) }, nextCursor: next))
+        let page = try await store.quarantined(
+            after: try reader.numberCursor() ?? 0, limit: try reader.limit())
+        return .json(
+            Page(
+                items: page.entries.map { QuarantinedItem($0) },
+                nextCursor: page.nextID.map { cursor("\($0)") }))
     }
 
     private func quarantined(_ reader: RequestReader) async throws -> ControlReply {
         let text = reader.request.parameters["id"] ?? ""
         if let id = Int64(text), id > 0,
-            let entry = try await store.quarantined(after: id - 1, limit: 1).first, entry.id == id
+            let entry = try await store.quarantined(after: id - 1, limit: 1).entries.first,
+            entry.id == id
         {
             return .json(QuarantinedItem(entry))
         }

@@ -47,6 +47,13 @@ struct RequestReader {
         return text
     }
 
+    /// The cursor of the list of rules.
+    func ruleCursor() throws(ProblemReply) -> RuleName? {
+        guard let text = try textCursor() else { return nil }
+        guard let rule = RuleName(text) else { throw badCursor }
+        return rule
+    }
+
     /// The cursor of a list that goes by number.
     func numberCursor() throws(ProblemReply) -> Int64? {
         guard let text = try textCursor() else { return nil }

@@ -45,7 +45,8 @@ struct Wiring {
         for (queue, region) in zip(configuration.queues, regions) {
             let monitor = QueueMonitor(url: queue.url)
             monitors.append(monitor)
-            let isKnown = overview.failures > 0 || overview.lastTestEvents[queue.url] != nil
+            // By queue: that failures came through one makes no other ours.
+            let isKnown = overview.lastTestEvents[queue.url] != nil
             parts.append(
                 PollerPart(
                     poller: poller(queue, region, isKnown, log, monitor, access)))

@@ -34,7 +34,8 @@ extension Timestamp: CustomStringConvertible {
 
 extension Timestamp {
     /// Parses RFC 3339 (`2024-09-05T21:04:32.527Z`, any number of fraction digits, `Z` or an offset).
-    /// Digits behind the milliseconds are dropped. Nil when it is anything else.
+    /// Digits behind the milliseconds are dropped. Nil when it is anything else, and when its offset moves it out of
+    /// the years 0000…9999: RFC 3339 could not write it again.
     package init?(rfc3339 text: some StringProtocol) {
         var reader = DigitReader(bytes: Array(text.utf8))
         guard let year = reader.number(digits: 4), reader.skip("-"),
@@ -51,6 +52,8 @@ extension Timestamp {
         let days = daysSinceEpoch(year: year, month: month, day: day)
         let minutes = (days * 24 + hour) * 60 + minute - offset
         milliseconds = (minutes * 60 + second) * 1000 + fraction
+        let writable: Range<Int64> = -62_167_219_200_000..<253_402_300_800_000
+        guard writable.contains(milliseconds) else { return nil }
     }
 }
 

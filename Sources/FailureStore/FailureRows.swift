@@ -108,17 +108,24 @@ struct FailureRows {
             after.failureCount, after.remediationID, task, after.closedAt?.milliseconds,
             after.evidence?.rawValue, after.evidenceAt?.milliseconds, after.note,
         ])
-        if let before { count(key, before.failure, before.reason, -1) }
-        count(key, after, reason, 1)
+        if let before { try count(key, before.failure, before.reason, -1) }
+        try count(key, after, reason, 1)
         newest[key.rule] = max(newest[key.rule] ?? .min, after.lastFailedAt.milliseconds)
     }
 
-    private mutating func count(_ key: RowKey, _ failure: Failure, _ reason: Int64, _ sign: Int64) {
+    /// Sizes come from messages, up to Int64.max: a sum that no counter holds is the record's fault, not a trap.
+    private mutating func count(
+        _ key: RowKey, _ failure: Failure, _ reason: Int64, _ sign: Int64
+    ) throws {
         let counter = CounterKey(
             rule: key.rule, destination: key.destination, state: failure.state.rawValue,
             reason: reason)
         let (count, bytes) = counters[counter] ?? (0, 0)
-        counters[counter] = (count + sign, bytes + sign * (failure.size ?? 0))
+        let (sum, overflow) = bytes.addingReportingOverflow(sign * (failure.size ?? 0))
+        guard !overflow else {
+            throw DatabaseError(message: "the failures' sizes add up to more than 2^63 - 1 bytes")
+        }
+        counters[counter] = (count + sign, sum)
         let hour = HourKey(
             rule: key.rule, hour: hourOf(failure.lastFailedAt), reason: reason)
         hours[hour, default: 0] += sign
@@ -156,7 +163,6 @@ struct FailureRows {
 
 /// Hours since 1970, rounded down.
 func hourOf(_ time: Timestamp) -> Int64 {
-    let hour: Int64 = 3_600_000
-    return time.milliseconds >= 0
-        ? time.milliseconds / hour : (time.milliseconds - hour + 1) / hour
+    let (hours, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 3_600_000)
+    return rest < 0 ? hours - 1 : hours
 }

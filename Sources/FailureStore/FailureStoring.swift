@@ -25,9 +25,10 @@ package protocol FailureStoring: Sendable {
     func timeline(
         bucket: String, key: ObjectKey, version: String, after: Int64?, limit: Int
     ) async throws(StoreFailure) -> TimelinePage
+    /// At most `limit` entries, and no more bodies than 4 MiB once there is one: a page may be short.
     func quarantined(
         after id: Int64, limit: Int
-    ) async throws(StoreFailure) -> [QuarantineEntry]
+    ) async throws(StoreFailure) -> QuarantinePage
 
     // Remediations.
     func save(_ run: RemediationRun) async throws(StoreFailure)
@@ -187,6 +188,12 @@ package struct TimelineEntry: Sendable, Equatable {
 package struct QuarantineEntry: Sendable, Equatable {
     package var id: Int64
     package var message: QuarantinedMessage
+}
+
+package struct QuarantinePage: Sendable, Equatable {
+    package var entries: [QuarantineEntry]
+    /// The next page is the one after it; nil on the last.
+    package var nextID: Int64?
 }
 
 package struct StoredRemediation: Sendable {

@@ -77,6 +77,7 @@ package actor SQLiteFailureStore {
 
     /// One transaction on the writing connection.
     func write<Value>(_ body: (Database) throws -> Value) throws(StoreFailure) -> Value {
+        try checkpointIfLong()
         do {
             return try translating(path) {
                 try pool.write { db in try body(db) }
@@ -87,9 +88,9 @@ package actor SQLiteFailureStore {
         }
     }
 
-    /// Moves what the -wal holds into the database once it is longer than 64 MiB. Between batches, by the writer
-    /// alone; readers that hold it back only delay it.
-    func checkpointIfLong() throws(StoreFailure) {
+    /// Moves what the -wal holds into the database once it is longer than 64 MiB. Before each transaction, a
+    /// remediation's too, by the writer alone; readers that hold it back only delay it.
+    private func checkpointIfLong() throws(StoreFailure) {
         let limit: Int64 = 64 * 1024 * 1024
         guard fileSize(path + "-wal") > limit else { return }
         try translating(path) {

@@ -22,7 +22,7 @@ extension SQLiteFailureStore {
     }
 
     package func apply(_ batch: StoreBatch) throws(StoreFailure) -> ApplySummary {
-        let summary = try write { db in
+        try write { db in
             let applied = try Self.appliedLSN(in: db)
             var summary = ApplySummary(appliedLSN: applied)
             var rows = FailureRows()
@@ -39,8 +39,6 @@ extension SQLiteFailureStore {
             ).execute(arguments: [Int64(summary.appliedLSN)])
             return summary
         }
-        try checkpointIfLong()
-        return summary
     }
 
     static func appliedLSN(in db: Database) throws -> UInt64 {
@@ -98,6 +96,8 @@ extension SQLiteFailureStore {
             return
         }
         var after = before.failure
+        // What a remediation left verifying when it ended waits for nobody: held by it, a new failure would stay hidden.
+        if try isReleased(after, in: db) { after.remediationID = nil }
         switch after.apply(.failed(event)) {
         case .none: break
         case .duplicate:
@@ -110,6 +110,13 @@ extension SQLiteFailureStore {
             let reason = try names.reason(after.reason, in: db)
             try rows.write(key, after, reason: reason, before: before, in: db)
         }
+    }
+
+    private func isReleased(_ failure: Failure, in db: Database) throws -> Bool {
+        guard failure.state == .verifying, let run = failure.remediationID else { return false }
+        let state = try String.fetchOne(
+            db.cachedStatement(sql: "SELECT state FROM remediation WHERE id = ?"), arguments: [run])
+        return state.flatMap(RemediationRun.State.init(rawValue:))?.isTerminal ?? true
     }
 
     /// Lag notes belong to the rule; only ReplicatedAfterThreshold touches a failure.

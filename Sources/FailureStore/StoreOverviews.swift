@@ -38,7 +38,7 @@ extension StoreReader {
             guard let state = FailureState(rawValue: counter[0]) else { continue }
             overview.counts[state, default: 0] += counter[3] as Int64
             guard state == .open else { continue }
-            overview.openBytes += counter[4] as Int64
+            overview.openBytes = saturatingSum(overview.openBytes, counter[4])
             overview.reasons.append(
                 RuleOverview.Reason(
                     reason: counter[1], destinationBucket: counter[2], open: counter[3]))
@@ -68,14 +68,14 @@ extension StoreReader {
         }
     }
 
-    /// What a remediation with this selection would take: from counters where it names only the rule.
+    /// What a remediation with this selection would take: one look at each open row of the rule.
     func plan(_ selection: FailureSelection) throws(StoreFailure) -> SelectionPlan {
         try read { db in
             let sql = SelectionSQL(selection)
             let groups = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT r.code, d.name, count(*), coalesce(sum(f.size), 0)
+                    SELECT r.code, d.name, count(*), cast(total(f.size) AS INTEGER)
                     FROM \(SelectionSQL.tables) WHERE f.rule = ? AND f.state = 0 AND \(sql.condition)
                     GROUP BY r.code, d.name ORDER BY 3 DESC, 1, 2
                     """,
@@ -84,7 +84,7 @@ extension StoreReader {
             var plan = SelectionPlan()
             for group in groups {
                 plan.objects += group[2] as Int64
-                plan.bytes += group[3] as Int64
+                plan.bytes = saturatingSum(plan.bytes, group[3])
                 plan.reasons.append(
                     RuleOverview.Reason(
                         reason: group[0], destinationBucket: group[1], open: group[2]))
@@ -144,6 +144,12 @@ extension StoreReader {
             arguments: [run.id, FailureState.verifying.rawValue])
         return StoredRemediation(sequence: row[0], run: run, verifying: verifying ?? 0)
     }
+}
+
+/// Stops at the ends of Int64 instead of trapping: sizes are what messages claim.
+func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? (right < 0 ? .min : .max) : sum
 }
 
 private func time(_ milliseconds: Int64?) -> Timestamp? {

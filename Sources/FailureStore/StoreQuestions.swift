@@ -27,7 +27,7 @@ extension SQLiteFailureStore: FailureStoring {
 
     package nonisolated func quarantined(
         after id: Int64, limit: Int
-    ) async throws(StoreFailure) -> [QuarantineEntry] {
+    ) async throws(StoreFailure) -> QuarantinePage {
         try await reader.quarantined(after: id, limit: limit)
     }
 

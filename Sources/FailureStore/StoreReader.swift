@@ -41,7 +41,7 @@ actor StoreReader {
             FROM \(SelectionSQL.tables) \(range) LIMIT \(rowsPerPage)
             """
         let rows = try Row.fetchCursor(
-            db.cachedStatement(sql: sql), arguments: arguments)
+            db, sql: sql, arguments: arguments)
         return try collect(rows, query)
     }
 
@@ -109,22 +109,35 @@ actor StoreReader {
         }
     }
 
-    func quarantined(after id: Int64, limit: Int) throws(StoreFailure) -> [QuarantineEntry] {
+    /// Bodies are up to 1 MiB long, and a reply holds each three times over: bounded by bytes, not by their number alone.
+    func quarantined(after id: Int64, limit: Int) throws(StoreFailure) -> QuarantinePage {
         try read { db in
-            let rows = try Row.fetchAll(
+            let maximumBytes = 4 * 1024 * 1024
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT id, queue, message_id, received_at, problem, offset, body
                     FROM quarantine WHERE id > ? ORDER BY id LIMIT ?
-                    """, arguments: [id, limit])
-            return rows.map { row in
-                QuarantineEntry(
-                    id: row[0],
-                    message: QuarantinedMessage(
-                        queueURL: row[1], messageID: row[2],
-                        receivedAt: Timestamp(milliseconds: row[3]), problem: row[4],
-                        offset: row[5], body: [UInt8](row[6] as Data)))
+                    """, arguments: [id, limit + 1])
+            var page = QuarantinePage(entries: [])
+            var bytes = 0
+            while let row = try rows.next() {
+                let body = [UInt8](row[6] as Data)
+                bytes += body.count
+                if page.entries.count == limit || bytes > maximumBytes, let last = page.entries.last
+                {
+                    page.nextID = last.id
+                    return page
+                }
+                page.entries.append(
+                    QuarantineEntry(
+                        id: row[0],
+                        message: QuarantinedMessage(
+                            queueURL: row[1], messageID: row[2],
+                            receivedAt: Timestamp(milliseconds: row[3]), problem: row[4],
+                            offset: row[5], body: body)))
             }
+            return page
         }
     }
 }

@@ -35,7 +35,7 @@ extension SQLiteFailureStore {
                     found.identity, .selected(remediationID: run.id), what: "selected",
                     by: run.createdBy, at: run.createdAt, rows: &rows, in: db)
                 changed.objects += 1
-                changed.bytes += found.failure.size ?? 0
+                changed.bytes = saturatingSum(changed.bytes, found.failure.size ?? 0)
             }
             try rows.writeCounters(in: db)
             try Self.save(changed, in: db)

@@ -61,9 +61,11 @@ package actor Flusher {
     package func run() async throws(FlusherFailure) {
         while await log.waitForRecords(after: reader.position) {
             let records = try next()
-            try await apply(
+            let isApplied = try await apply(
                 StoreBatch(
                     records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now))
+            // Never past a batch that the store does not have: what comes behind it would move the applied LSN over it.
+            guard isApplied else { return }
             await dropApplied()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
         }
@@ -93,23 +95,23 @@ package actor Flusher {
     }
 
     /// Applies a batch, waiting out what goes away by itself. What the store refuses for the sake of one record is
-    /// halved until that record stands alone, and goes into quarantine.
-    private func apply(_ batch: StoreBatch) async throws(FlusherFailure) {
+    /// halved until that record stands alone, and goes into quarantine. False when the task was cancelled before the
+    /// store had all of it.
+    private func apply(_ batch: StoreBatch) async throws(FlusherFailure) -> Bool {
         var attempts = 0
         while true {
             do {
                 let summary = try await store.apply(batch)
                 shared.withLock { $0 = (summary.appliedLSN, nil) }
-                return
+                return true
             } catch {
                 switch error {
                 case .unavailable(let sentence):
                     attempts += 1
                     await waitOut(sentence, attempts)
-                    if Task.isCancelled { return }
+                    if Task.isCancelled { return false }
                 case .failed(let sentence):
-                    try await applyHalves(of: batch, sentence)
-                    return
+                    return try await applyHalves(of: batch, sentence)
                 case .damaged, .refused, .badCursor: throw .store(error)
                 }
             }
@@ -128,24 +130,27 @@ package actor Flusher {
         try? await clock.sleep(for: .milliseconds(min(30_000, 250 << min(attempts, 8))))
     }
 
-    private func applyHalves(of batch: StoreBatch, _ sentence: String) async throws(FlusherFailure)
-    {
+    private func applyHalves(
+        of batch: StoreBatch, _ sentence: String
+    ) async throws(FlusherFailure) -> Bool {
         guard batch.records.count > 1 else {
             for (lsn, record) in batch.records {
                 if case .poisoned = record { throw .store(.failed(sentence)) }
                 logger.error(
                     "record quarantined", metadata: ["lsn": "\(lsn)", "problem": "\(sentence)"])
                 let payload = Self.payload(of: record)
-                try await apply(
+                return try await apply(
                     StoreBatch(
                         records: [(lsn, .poisoned(payload: payload, problem: sentence))],
                         at: batch.at))
             }
-            return
+            return true
         }
         let middle = batch.records.count / 2
-        try await apply(StoreBatch(records: Array(batch.records[..<middle]), at: batch.at))
-        try await apply(StoreBatch(records: Array(batch.records[middle...]), at: batch.at))
+        let first = StoreBatch(records: Array(batch.records[..<middle]), at: batch.at)
+        guard try await apply(first) else { return false }
+        return try await apply(
+            StoreBatch(records: Array(batch.records[middle...]), at: batch.at))
     }
 
     private static func payload(of record: StoreRecord) -> [UInt8] {

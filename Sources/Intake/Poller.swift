@@ -12,6 +12,7 @@ package import WriteAheadLog
 package actor Poller {
     private static let messagesPerReceive = 10
     private static let waitSeconds = 20
+    private static let lastingProblems: Set<String> = ["queueNotOurs", "deleteFailed"]
     private static let attributesInterval: UInt64 = 30_000_000_000
 
     private let queueURL: String
@@ -37,7 +38,7 @@ package actor Poller {
     }
 
     /// - Parameters:
-    ///   - isKnown: the store has seen an event or an s3:TestEvent of this queue.
+    ///   - isKnown: the store has seen an s3:TestEvent of this queue. If not, the first event of ours makes it known.
     ///   - deletesForeign: `otherEvents: delete`: the queue counts as known.
     ///   - makeClients: called once, on this actor: the clients block its executor.
     ///   - stopReceiving: ends the receiver's call; from any thread.
@@ -65,10 +66,13 @@ package actor Poller {
 
     /// Polls until the task is cancelled or the log fails.
     package func run() async throws(LogFailure) {
+        let (log, stopReceiving) = (log, stopReceiving)
         let failure: LogFailure? = await withTaskCancellationHandler {
             await poll()
         } onCancel: {
             stopReceiving()
+            // A full disk must not hold up the stop: what is not in the log stays on the queue.
+            log.refuseWithoutRoom()
         }
         monitor.update { snapshot in
             snapshot.state = .stopped
@@ -94,6 +98,7 @@ package actor Poller {
                 noteReceive(messages.count)
                 try await take(messages)
             } catch let failure as LogFailure {
+                if failure == .closed, Task.isCancelled { break }
                 return failure
             } catch let failure as AWSFailure {
                 await backOff(failure)
@@ -112,7 +117,10 @@ package actor Poller {
         let time = now
         monitor.update { snapshot in
             snapshot.state = .receiving
-            snapshot.problem = nil
+            // A receive that works says nothing of foreign messages or of deletes.
+            if !Self.lastingProblems.contains(snapshot.problem?.code ?? "") {
+                snapshot.problem = nil
+            }
             snapshot.lastReceiveAt = time
             snapshot.received += Int64(count)
             if count > 0 { snapshot.lastMessageAt = time }
@@ -121,7 +129,7 @@ package actor Poller {
 
     /// Makes a batch's records durable, and deletes its messages only then.
     private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
-        guard !messages.isEmpty else { return }
+        guard !messages.isEmpty else { return await deleteSynced() }
         let time = now
         var payloads: [[UInt8]] = []
         var done: [ReceivedMessage] = []
@@ -149,6 +157,7 @@ package actor Poller {
             if let tested = sorted.testedAt {
                 snapshot.lastTestEventAt = max(snapshot.lastTestEventAt ?? tested, tested)
             }
+            if sorted.isOurs, snapshot.problem?.code == "queueNotOurs" { snapshot.problem = nil }
             guard isHeld else { return }
             snapshot.problem = IntakeProblem(
                 code: "queueNotOurs",
@@ -175,12 +184,32 @@ package actor Poller {
                 for (offset, entry) in batch.enumerated() where !kept.contains("m\(offset)") {
                     synced[entry.key] = nil
                 }
-                monitor.update { $0.deleted += Int64(outcome.succeeded.count) }
+                monitor.update { snapshot in
+                    snapshot.deleted += Int64(outcome.succeeded.count)
+                    if snapshot.problem?.code == "deleteFailed" { snapshot.problem = nil }
+                }
                 if !kept.isEmpty { return }
             } catch {
-                logger.warning("messages not deleted", metadata: ["problem": "\(error)"])
+                noteUndeleted(error)
                 return
             }
+        }
+    }
+
+    /// What is not deleted comes again, for ever where the permission is missing.
+    private func noteUndeleted(_ failure: AWSFailure) {
+        let time = now
+        let isNew = monitor.snapshot.problem?.code != "deleteFailed"
+        if isNew {
+            logger.warning("messages not deleted", metadata: ["problem": "\(failure)"])
+        }
+        monitor.update { snapshot in
+            let since = isNew ? nil : snapshot.problem?.since
+            snapshot.problem = IntakeProblem(
+                code: "deleteFailed",
+                sentence:
+                    "\(queueURL): what is in the log is not deleted and comes again: \(failure)",
+                since: since ?? time)
         }
     }
 

@@ -40,12 +40,6 @@ struct RemediationCalls {
     func putManifest(
         _ run: RemediationRun, _ manifest: ManifestWriter
     ) async throws(StepFailure) -> RemediationRun.Manifest {
-        guard manifest.byteCount <= Self.maximumManifestBytes else {
-            throw .refused(
-                "the manifest would be \(manifest.byteCount) bytes, more than the "
-                    + "\(Self.maximumManifestBytes) of one PUT: select fewer failures, by prefix say"
-            )
-        }
         let bucket = settings.manifestBucket
         let name = "\(settings.manifestPrefix)/\(run.id).csv"
         let bytes = manifest.bytes
@@ -140,13 +134,21 @@ struct RemediationCalls {
         return Set(rules.filter(\.isEnabled).map(\.destinationBucket))
     }
 
+    /// Refused: S3 answered, and it is this object's trouble: its key's, its KMS key's, a policy's.
     func head(
         _ identity: FailureIdentity
     ) async throws(StepFailure) -> HeadObjectOutcome {
-        let version = identity.versionID == "null" ? "null" : identity.versionID
-        return try await calling { () async throws(AWSFailure) in
-            try await s3.headObject(
-                bucket: identity.rule.sourceBucket, key: identity.key, versionID: version)
+        do {
+            return try await s3.headObject(
+                bucket: identity.rule.sourceBucket, key: identity.key,
+                versionID: identity.versionID)
+        } catch {
+            // HEAD's 403 has no body, so no code tells a denied object from a wrong clock.
+            guard case .service(let answer) = error, answer.status == 403, answer.code.isEmpty
+            else { throw stepFailure(error) }
+            throw .refused(
+                "\(error) for objects of \(identity.rule.sourceBucket): allow s3:GetObjectVersion, and "
+                    + "kms:Decrypt where they are encrypted with a KMS key")
         }
     }
 

@@ -20,15 +20,7 @@ extension RemediationWorker {
             let account = try await self.account(calls)
             return try await proceed(
                 run, .jobPrepared(request: calls.jobRequest(run, manifest, account: account)))
-        case .createJob(let request):
-            let account = try await self.account(calls)
-            if mayHaveSent.contains(run.id),
-                let id = try await calls.findJob(run, account: account)
-            {
-                return try await proceed(run, .jobFound(id: id))
-            }
-            let id = try await calls.createJob(run, request, account: account)
-            return try await proceed(run, .jobFound(id: id))
+        case .createJob(let request): return try await createJob(run, request, calls)
         case .describeJob(let id): return try await follow(run, id, calls)
         case .verify: return try await verify(run, calls)
         case .nothing: return (run, true)
@@ -66,9 +58,37 @@ extension RemediationWorker {
             for found in page.failures {
                 manifest.add(key: found.identity.key, versionID: found.identity.versionID)
             }
+            // Page by page, before the memory is taken: ten million keys would be gigabytes.
+            let limit = RemediationCalls.maximumManifestBytes
+            guard manifest.byteCount <= limit else {
+                throw .refused(
+                    "the manifest of \(run.objects) objects would be more than the \(limit) bytes of "
+                        + "one PUT: select fewer failures, by prefix say")
+            }
             cursor = page.nextCursor
         } while cursor != nil
+        guard manifest.rowCount > 0 else {
+            throw .refused("every selected failure was closed meanwhile: nothing to do")
+        }
         return manifest
+    }
+
+    /// Looks up a job that may exist. A refusal of that says nothing of the job: giving the failures back would let a
+    /// second job run over them, so it is waited out.
+    func createJob(
+        _ run: RemediationRun, _ request: [UInt8], _ calls: RemediationCalls
+    ) async throws(StepFailure) -> Step {
+        if mayHaveSent.contains(run.id) {
+            var known: String?
+            do throws(StepFailure) {
+                known = try await calls.findJob(run, account: try await account(calls))
+            } catch .refused(let sentence) {
+                throw .temporary(sentence)
+            }
+            if let known { return try await proceed(run, .jobFound(id: known)) }
+        }
+        let id = try await calls.createJob(run, request, account: try await account(calls))
+        return try await proceed(run, .jobFound(id: id))
     }
 
     func follow(

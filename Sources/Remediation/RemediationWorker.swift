@@ -125,6 +125,9 @@ package actor RemediationWorker {
     private func recover(
         _ failure: StepFailure, _ run: inout RemediationRun
     ) async throws(StoreFailure) -> Duration? {
+        if case .cancelled = failure { return nil }
+        // What the step stored before it failed, counts above all, is not in `run`.
+        run = try await store.remediation(run.id)?.run ?? run
         switch failure {
         case .cancelled: return nil
         case .refused(let sentence) where run.job?.jobID == nil:
@@ -154,8 +157,9 @@ package actor RemediationWorker {
     }
 
     private func wait(_ id: String, doubling: Bool) -> Duration {
-        let count = (pauses[id]?.count ?? 0) + 1
-        let factor = doubling ? 1 << min(count - 1, 10) : 1
+        // Ordinary polls do not count: after a day of them, one throttled call would cost an hour.
+        let count = doubling ? (pauses[id]?.count ?? 0) + 1 : 0
+        let factor = 1 << min(max(0, count - 1), 10)
         let pause = min(settings.pollInterval * factor, Self.longestPause)
         let nanoseconds =
             UInt64(pause.components.seconds) * 1_000_000_000

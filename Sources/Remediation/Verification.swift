@@ -14,32 +14,60 @@ extension RemediationWorker {
         var run = start
         var cursor: String?
         var waiting = 0
+        var refusal: String?
         repeat {
             let page = try await storing { () async throws(StoreFailure) in
                 try await store.held(by: run.id, states: [.verifying], after: cursor, limit: 500)
             }
-            var findings: [(identity: FailureIdentity, finding: HeadFinding)] = []
-            for found in page.failures {
-                guard !Task.isCancelled else { throw .cancelled }
-                let finding = try await finding(found, run, destinations, calls)
-                if let finding {
-                    findings.append((found.identity, finding))
-                } else {
-                    waiting += 1
-                }
-            }
-            let ready = findings
+            let round = await findings(page.failures, run, destinations, calls)
             let current = run
             run = try await storing { () async throws(StoreFailure) in
-                try await store.apply(ready, run: current, at: now) ?? current
+                try await store.apply(round.findings, run: current, at: now) ?? current
             }
+            if let trouble = round.trouble { throw trouble }
+            waiting += page.failures.count - round.findings.count
+            refusal = refusal ?? round.refusal
             cursor = page.nextCursor
         } while cursor != nil
         let ended = run.job?.endedAt ?? now
         let isOverdue =
             now.milliseconds - ended.milliseconds > verifyTimeoutMilliseconds
-        guard waiting == 0 || isOverdue else { return (run, true) }
+        guard waiting == 0 || isOverdue else {
+            if let refusal { throw .refused(refusal) }
+            return (run, true)
+        }
         return try await proceed(run, .verified(at: now))
+    }
+
+    private typealias Round = (
+        findings: [(identity: FailureIdentity, finding: HeadFinding)], refusal: String?,
+        trouble: StepFailure?
+    )
+
+    /// What S3 says of a page of versions. One that S3 refuses to speak of waits and holds up no other; any other
+    /// trouble ends the round with what was found before it.
+    private func findings(
+        _ page: [StoredFailure], _ run: RemediationRun, _ destinations: Set<String>?,
+        _ calls: RemediationCalls
+    ) async -> Round {
+        var round: Round = ([], nil, nil)
+        for found in page {
+            guard !Task.isCancelled else {
+                round.trouble = .cancelled
+                return round
+            }
+            do throws(StepFailure) {
+                if let finding = try await finding(found, run, destinations, calls) {
+                    round.findings.append((found.identity, finding))
+                }
+            } catch .refused(let sentence) {
+                round.refusal = round.refusal ?? sentence
+            } catch {
+                round.trouble = error
+                return round
+            }
+        }
+        return round
     }
 
     /// What S3 says of one version; nil while it says nothing that decides.
@@ -55,7 +83,8 @@ extension RemediationWorker {
         case .found(let head):
             guard let status = head.replicationStatus else { return .noStatus }
             switch status {
-            case "COMPLETED", "COMPLETE", "REPLICA":
+            // REPLICA says that the source is itself a replica, nothing of this rule: it waits.
+            case "COMPLETED", "COMPLETE":
                 // `Date` has whole seconds: an answer from the second of the failure may be older than it.
                 let second: Int64 = 1000
                 let lastFailed = found.failure.lastFailedAt

@@ -72,6 +72,7 @@ actor Committer {
             if let payload = backlog.next {
                 if FrameHeader.paddedBytes(payload: payload.count) <= active.room { return .commit }
                 if let prepared = shared.takePrepared() { return .switchTo(prepared) }
+                if !shared.waitsForRoom { backlog.fail(.closed) }
             }
             if isClosing { return nil }
             await shared.parkCommitter()

@@ -74,6 +74,10 @@ package final class SegmentedLog: Sendable {
         return try outcome.get()
     }
 
+    /// From now on an append that finds no room fails with `closed` instead of waiting for it: for a stop while the log
+    /// is paused. Nothing else changes. From any thread.
+    package func refuseWithoutRoom() { shared.refuseWithoutRoom() }
+
     /// The log as it stands now. Cheap, from any thread.
     package var status: LogStatus { shared.status }
 

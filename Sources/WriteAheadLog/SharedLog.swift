@@ -51,6 +51,8 @@ final class SharedLog: Sendable {
         /// The committer is turning the prepared file into a segment: its temporary name is in use.
         var isSwitching = false
         var isClosing = false
+        /// An append that finds no room fails instead of waiting.
+        var waitsForRoom = true
         var failure: LogFailure?
         var paused: PauseReason?
         var appended: LSN
@@ -133,6 +135,14 @@ final class SharedLog: Sendable {
         for waiter in waiters { waiter.continuation.resume(returning: false) }
     }
 
+    func refuseWithoutRoom() {
+        let wake = state.withLock { state in
+            state.waitsForRoom = false
+            return state.committer.raise()
+        }
+        wake?.resume()
+    }
+
     // MARK: committer
 
     /// Takes over all that was queued; from now on a new signal is noticed by `park`.
@@ -167,6 +177,8 @@ final class SharedLog: Sendable {
         }
         for waiter in ready { waiter.continuation.resume(returning: true) }
     }
+
+    var waitsForRoom: Bool { state.withLock { $0.waitsForRoom } }
 
     /// The prepared file, to be turned into a segment now; nil when there is none, and then the keeper tries again.
     func takePrepared() -> PreparedSegment? {

@@ -88,6 +88,25 @@ struct ConfigurationTests {
         }
     }
 
+    @Test func `a key without effect is said, a default is not`() throws {
+        let place = "{bucket: b}"
+        let text =
+            "queues:\n  - {url: \"https://h/1/q\", maxPollers: 2}\nbuckets: [a]\n"
+            + "restrictToBuckets: true\nmetrics: {listen: \"127.0.0.1:1\"}\nlog: {keys: hash}\n"
+            + "store: {retention: {closed: 40d, quarantine: 2d}, quarantineMaxBytes: 1MiB}\n"
+            + "batch: {roleArn: \"arn:aws:iam::1:role/r\", manifest: \(place), report: \(place), "
+            + "verify: none}\n"
+        let notices = try Configuration.parse(text, file: "c.yaml").notices
+        let named = [
+            "metrics.listen", "log.keys", "queues[].maxPollers", "buckets", "restrictToBuckets",
+            "batch.verify: none", "store.retention.closed", "store.retention.quarantine",
+            "store.quarantineMaxBytes",
+        ]
+        #expect(notices.count == named.count)
+        for (notice, name) in zip(notices, named) { #expect(notice.hasPrefix(name), "\(notice)") }
+        #expect(try Configuration.parse(minimal, file: "c.yaml").notices == [])
+    }
+
     @Test func `a bad value is named with its form`() {
         let cases: [(String, [String])] = [
             (

@@ -85,6 +85,8 @@ func `every day of two calendar cycles, 1601 to 2400, is written and read as a c
         "2024-09-05T21:04:32ZZ", "2024-09-05T21:04:32Z ", " 2024-09-05T21:04:32Z",
         "+024-09-05T21:04:32Z", "-2024-09-05T21:04:32Z", "20240-09-05T21:04:32Z",
         "٢٠٢٤-09-05T21:04:32Z", "2024-09-05T21:04:32\u{0}Z",
+        // In a year that no text of RFC 3339 has, once the offset is taken in.
+        "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01",
         // Valid up to the 64th byte, where reading once stopped.
         "2024-09-05T21:04:32.\(String(repeating: "5", count: 43))Z and more",
     ]

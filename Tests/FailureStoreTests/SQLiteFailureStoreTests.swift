@@ -146,9 +146,53 @@ struct SQLiteFailureStoreTests {
                 records: records.enumerated().map { (UInt64($0.offset + 1), $0.element) },
                 at: Timestamp(milliseconds: 1)))
         #expect(summary.quarantined == 2)
-        let kept = try await store.quarantined(after: 0, limit: 10)
+        let kept = try await store.quarantined(after: 0, limit: 10).entries
         #expect(kept.map(\.message.body) == [[0, 255, 10], [9]])
         #expect(kept[1].message.messageID == "LSN 3")
+    }
+
+    @Test func `a page of the quarantine ends at 4 MiB of bodies, and its next one goes on`()
+        async throws
+    {
+        let store = try open()
+        let records = (1...10).map { number in
+            let message = QuarantinedMessage(
+                queueURL: "q", messageID: "m\(number)", receivedAt: Timestamp(milliseconds: 1),
+                problem: "p", offset: 0, body: [UInt8](repeating: 1, count: 1 << 20))
+            return (UInt64(number), StoreRecord.quarantined(message))
+        }
+        _ = try await store.apply(StoreBatch(records: records, at: Timestamp(milliseconds: 1)))
+        var sizes: [Int] = []
+        var position: Int64? = 0
+        while let after = position {
+            let page = try await store.quarantined(after: after, limit: 1000)
+            sizes.append(page.entries.count)
+            position = page.nextID
+        }
+        #expect(sizes == [4, 4, 2])
+        let whole = try await store.quarantined(after: 0, limit: 10)
+        #expect(whole.nextID == 4)
+        let last = try await store.quarantined(after: 8, limit: 2)
+        #expect(last.entries.count == 2 && last.nextID == nil)
+    }
+
+    @Test func `sizes that no sum holds are refused, record by record, and end nothing`()
+        async throws
+    {
+        let store = try open()
+        let huge = ["a", "b"].map { failureEvent(key: $0, size: .max) }
+        await #expect(throws: StoreFailure.self) { try await store.apply(batch(huge)) }
+        _ = try await store.apply(batch([huge[0]]))
+        await #expect(throws: StoreFailure.self) {
+            try await store.apply(batch([huge[1]], from: 2))
+        }
+        let other = failureEvent(key: "c", reason: "DstBucketUnversioned", size: .max)
+        _ = try await store.apply(batch([other], from: 2))
+        let rule = try #require(try await store.rules(nil).first)
+        #expect(rule.counts[.open] == 2 && rule.openBytes == .max)
+        var selection = FailureSelection()
+        selection.rule = rule.rule
+        #expect(try await store.plan(selection).bytes == .max)
     }
 
     @Test func `a store of a newer schema is refused by name`() async throws {

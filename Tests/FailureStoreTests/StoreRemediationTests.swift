@@ -113,6 +113,24 @@ struct StoreRemediationTests {
         #expect(page.failures.map(\.failure.state) == [.replicated, .verifying])
     }
 
+    @Test func `a failure after the remediation's end is open, one before it waits for its HEAD`()
+        async throws
+    {
+        let store = try await store([failureEvent(at: 1000)])
+        var run = try await store.selectNext(for: run(), limit: 10).run
+        _ = try await store.settle(run.id, .reportMissing, limit: 10, at: now)
+        func stateAfterFailure(_ lsn: UInt64) async throws -> FailureState? {
+            let event = failureEvent(at: Int64(lsn) * 1000)
+            _ = try await store.apply(StoreBatch(records: [(lsn, .event(event))], at: now))
+            return try await states(store)["r1 a"]
+        }
+        #expect(try await stateAfterFailure(2) == .verifying)
+        let isOver = run.apply(.refused("its time is over", at: now))
+        #expect(isOver)
+        try await store.save(run)
+        #expect(try await stateAfterFailure(3) == .open)
+    }
+
     @Test func `what the job never got goes back to open`() async throws {
         let store = try await store([failureEvent(key: "a", at: 1000)])
         let run = run()

@@ -99,6 +99,32 @@ struct FaultTests {
         }
     }
 
+    @Test func `an append that waits for room is refused by a stop, and the log stays whole`()
+        async throws
+    {
+        var options = LogBench.smallSegments
+        options.minimumFreeBytes = 1 << 20
+        let bench = try LogBench(options)
+        bench.fileSystem.setAvailable(1 << 20)
+        try await bench.withLog { log, _ in
+            async let first = log.append([payload(1)])
+            await bench.clock.waitForSleeper()
+            log.refuseWithoutRoom()
+            let outcome: LogFailure?
+            do {
+                _ = try await first
+                outcome = nil
+            } catch {
+                outcome = error as? LogFailure
+            }
+            #expect(outcome == .closed)
+            #expect(log.status.failure == nil)
+            bench.fileSystem.setAvailable(2 << 20)
+        }
+        let (records, _) = try await bench.recordsAfterOpening()
+        #expect(records.isEmpty)
+    }
+
     @Test func `an unclean end after a full disk loses nothing acknowledged`() async throws {
         let bench = try LogBench()
         let copy = try await bench.withLog { log, _ in
