@@ -93,7 +93,13 @@ let tests: [(name: String, imports: [String])] = [
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
     ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
-    ("IntakeTests", ["AWSProtocol", "Domain", "Intake", "LogRecords"]),
+    (
+        "IntakeTests",
+        [
+            "AWSProtocol", "Domain", "FailureStore", "Intake", "LogRecords", "Logging", "SystemIO",
+            "TestSupport", "WriteAheadLog",
+        ]
+    ),
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
     ("ManifestsTests", ["Domain", "Manifests"]),
