@@ -113,6 +113,17 @@ struct FailureRows {
         newest[key.rule] = max(newest[key.rule] ?? .min, after.lastFailedAt.milliseconds)
     }
 
+    /// Deletes a row, and takes it out of the counters.
+    mutating func delete(_ key: RowKey, _ row: FailureRow, in db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                DELETE FROM failure
+                WHERE rule = ? AND destination = ? AND key = ? AND version = ?
+                """
+        ).execute(arguments: [key.rule, key.destination, Data(key.key), key.version])
+        count(key, row.failure, row.reason, -1)
+    }
+
     private mutating func count(_ key: RowKey, _ failure: Failure, _ reason: Int64, _ sign: Int64) {
         let counter = CounterKey(
             rule: key.rule, destination: key.destination, state: failure.state.rawValue,

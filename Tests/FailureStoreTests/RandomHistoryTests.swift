@@ -61,7 +61,10 @@ struct RandomHistoryTests {
     @Test func `counters and hourly buckets equal a recount all along a random history`()
         async throws
     {
-        let store = try files.open()
+        var options = StoreOptions()
+        options.closedRetention = 0
+        options.quarantineMaxBytes = 2000
+        let store = try files.open(options)
         var history = History(seed: 20_261_124)
         var (steps, others, recounts) = (0, 0, 0)
         while steps < 12_000 {
@@ -89,8 +92,12 @@ struct RandomHistoryTests {
         _ store: SQLiteFailureStore, _ history: inout History, _ number: Int
     ) async throws {
         let time = Timestamp(milliseconds: Int64(history.below(110) * 3_600_000))
-        switch history.below(3) {
+        switch history.below(4) {
         case 0:
+            // Closed failures are those of the evidence's time, here within the first 110 hours.
+            let days30: Int64 = 30 * 86_400_000
+            _ = try await store.sweep(at: time.advanced(byMilliseconds: days30))
+        case 1:
             let run = RemediationRun(
                 id: "run-\(number)",
                 rule: RuleName(sourceBucket: "orders", ruleID: "r\(history.below(3))"),

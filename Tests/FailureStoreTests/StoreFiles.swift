@@ -38,8 +38,12 @@ struct StoreFiles {
             SELECT rule, last_failed_at / 3600000, reason, count(*) FROM failure
             GROUP BY rule, last_failed_at / 3600000, reason
             """
-        return try [(counters, counted), (counted, counters), (hours, hourly), (hourly, hours)].map
-        {
+        let total = "SELECT count, bytes FROM quarantine_total"
+        let kept = "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"
+        return try [
+            (total, kept), (counters, counted), (counted, counters), (hours, hourly),
+            (hourly, hours),
+        ].map {
             try shell("SELECT * FROM (\($0.0)) EXCEPT SELECT * FROM (\($0.1))")
         }.joined()
     }

@@ -15,14 +15,24 @@ struct FlusherTests {
     /// Time goes on only by sleeping: every sleep is over at once.
     final class SleepersClock: ClockReading {
         private let now = Mutex<UInt64>(1_700_000_000_000_000_000)
+        private let told: AsyncStream<Void>.Continuation
+        /// One for each sleep.
+        let sleeps: AsyncStream<Void>
+
+        init() {
+            (sleeps, told) = AsyncStream.makeStream()
+        }
 
         func wallMilliseconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000) }
         func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
         nonisolated(nonsending) func sleep(for duration: Duration) async throws {
             try Task.checkCancellation()
             now.withLock { $0 += UInt64(duration / .nanoseconds(1)) }
+            told.yield()
             await Task.yield()
         }
+
+        func advance(by seconds: UInt64) { now.withLock { $0 += seconds * 1_000_000_000 } }
     }
 
     let directory = TemporaryDirectory()
@@ -122,6 +132,38 @@ struct FlusherTests {
         place.withLock { $0 = nil }
         let page = try await store.base.page(FailureQuery(selection: FailureSelection()))
         #expect(page.failures.map(\.failure.failureCount) == [1, 1])
+    }
+
+    @Test func `retention is seen to between batches, once a minute, in a few transactions`()
+        async throws
+    {
+        let log = try openLog()
+        let store = ScriptedStore(try openStore())
+        var unfinished = SweepSummary()
+        unfinished.isComplete = false
+        store.sweepsLeft.withLock { $0 = Array(repeating: unfinished, count: 12) }
+        let flusher = flusher(log, store)
+        let flushing = Task { try await flusher.run() }
+        let minutes = 5
+        var sleeps = clock.sleeps.makeAsyncIterator()
+        for number in 1...minutes * 3 {
+            _ = try await log.append([payload("k\(number)")])
+            // After each of these batches the flusher sleeps, and has seen to retention before.
+            await sleeps.next()
+            clock.advance(by: 20)
+        }
+        await log.close()
+        try await flushing.value
+
+        let times = store.sweeps.withLock { $0 }
+        let moments = Set(times).sorted()
+        #expect(times.filter { $0 == moments[0] }.count == 10)
+        #expect(times.filter { $0 == moments[1] }.count == 3)
+        #expect(times.count == 13 + moments.count - 2)
+        #expect(moments.count == minutes)
+        for (earlier, later) in zip(moments, moments.dropFirst()) {
+            #expect(later.milliseconds - earlier.milliseconds >= 60_000)
+        }
     }
 
     @Test func `a damaged or refusing store ends the flusher with its sentence`() async throws {

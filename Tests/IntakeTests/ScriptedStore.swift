@@ -37,6 +37,16 @@ final class ScriptedStore: FailureStoring {
         return summary
     }
 
+    /// What sweeps answer, in turn; then that nothing is left.
+    let sweepsLeft = Mutex<[SweepSummary]>([])
+    /// When a sweep was asked for.
+    let sweeps = Mutex<[Timestamp]>([])
+
+    func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary {
+        sweeps.withLock { $0.append(now) }
+        return sweepsLeft.withLock { $0.isEmpty ? SweepSummary() : $0.removeFirst() }
+    }
+
     private static let unasked = StoreFailure.refused("a flusher does not ask for this")
 
     func mark() async throws(StoreFailure) -> StoreWatermark { throw Self.unasked }
