@@ -31,9 +31,7 @@ struct Wiring {
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
-        let store = try SQLiteFailureStore.open(
-            path: configuration.stateDirectory + "/failures.db",
-            writer: .blocking("s3remedy.store"), reader: .blocking("s3remedy.store-reader"))
+        let store = try openStore()
         let (log, report) = try await openLog(directory, store)
         let flusher = Flusher(
             log: log, store: store, applied: try await store.mark().appliedLSN, clock: clock,
@@ -67,6 +65,17 @@ struct Wiring {
                     + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
                     + "log records to apply")
         ]
+    }
+
+    private func openStore() throws -> SQLiteFailureStore {
+        var options = StoreOptions()
+        options.closedRetention = configuration.closedRetention
+        options.quarantineRetention = configuration.quarantineRetention
+        options.quarantineMaxBytes = configuration.quarantineMaxBytes
+        return try SQLiteFailureStore.open(
+            path: configuration.stateDirectory + "/failures.db",
+            writer: .blocking("s3remedy.store"), reader: .blocking("s3remedy.store-reader"),
+            options: options)
     }
 
     private func openLog(

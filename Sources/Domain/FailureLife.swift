@@ -70,7 +70,7 @@ extension Failure {
             close(as: .dismissed, .operator, at: time)
             note = text
         case .reopened(let text):
-            guard state == .dismissed || state == .parked else { return .none }
+            guard state.isClosed || state == .parked else { return .none }
             reopen()
             note = text
         }
@@ -103,20 +103,15 @@ extension Failure {
         eTag = event.eTag
         sequencer = event.sequencer
         let kind = reasonClass(of: reason)
+        let next = Failure.stateAfter(kind, otherwise: .open)
         switch state {
         case .submitted: break
-        case .verifying:
-            let isHeld = remediationID != nil
-            let next = Failure.stateAfter(kind, otherwise: isHeld ? .verifying : .open)
-            next == .open ? reopen() : (state = next)
+        case .verifying where next == .verifying || (next == .open && remediationID != nil):
+            note = nil
         case .replicated, .gone, .dismissed:
-            guard let evidenceAt, event.eventTime <= evidenceAt else {
-                reopen()
-                state = Failure.stateAfter(kind, otherwise: .open)
-                break
-            }
-        case .open, .parked:
-            state = Failure.stateAfter(kind, otherwise: .open)
+            if let evidenceAt, event.eventTime <= evidenceAt { break }
+            begin(in: next)
+        case .open, .verifying, .parked: begin(in: next)
         }
         return .changed
     }
@@ -155,7 +150,7 @@ extension Failure {
             guard state == .verifying else { return .none }
             reopen()
         case .absent(let time):
-            guard !state.isClosed else { return .none }
+            guard state != .gone else { return .none }
             close(as: .gone, .absent, at: time)
         }
         return .changed
@@ -169,9 +164,12 @@ extension Failure {
         note = nil
     }
 
-    /// Open again: what was proof of the last closure is none any more, and no remediation holds it.
-    private mutating func reopen() {
-        state = .open
+    private mutating func reopen() { begin(in: .open) }
+
+    /// A new beginning: what was proof of the last closure is none any more, no remediation holds it, and what was
+    /// noted spoke of the past.
+    private mutating func begin(in next: FailureState) {
+        state = next
         remediationID = nil
         closedAt = nil
         evidence = nil

@@ -113,6 +113,17 @@ struct FailureRows {
         newest[key.rule] = max(newest[key.rule] ?? .min, after.lastFailedAt.milliseconds)
     }
 
+    /// Deletes a row, and takes it out of the counters.
+    mutating func delete(_ key: RowKey, _ row: FailureRow, in db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                DELETE FROM failure
+                WHERE rule = ? AND destination = ? AND key = ? AND version = ?
+                """
+        ).execute(arguments: [key.rule, key.destination, Data(key.key), key.version])
+        try count(key, row.failure, row.reason, -1)
+    }
+
     /// Sizes come from messages, up to Int64.max: a sum that no counter holds is the record's fault, not a trap.
     private mutating func count(
         _ key: RowKey, _ failure: Failure, _ reason: Int64, _ sign: Int64
@@ -131,32 +142,46 @@ struct FailureRows {
         hours[hour, default: 0] += sign
     }
 
-    /// Writes the collected differences: to be called once, last in the transaction.
+    /// Writes the collected differences: to be called once, last in the transaction. What has come down to nothing
+    /// goes: hours would pile up, and the tables would tell in how many batches they were written.
     func writeCounters(in db: Database) throws {
         let counter = try db.cachedStatement(
             sql: """
                 INSERT INTO counter VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE
                 SET count = count + excluded.count, bytes = bytes + excluded.bytes
                 """)
-        for (key, change) in counters where change != (0, 0) {
-            try counter.execute(arguments: [
-                key.rule, key.destination, key.state, key.reason, change.count, change.bytes,
-            ])
-        }
-        let hourly = try db.cachedStatement(
+        let emptyCounter = try db.cachedStatement(
             sql: """
-                INSERT INTO hourly VALUES (?,?,?,?) ON CONFLICT DO UPDATE
-                SET count = count + excluded.count
+                DELETE FROM counter WHERE rule = ? AND destination = ? AND state = ? AND reason = ?
+                AND count = 0
                 """)
-        for (key, change) in hours where change != 0 {
-            try hourly.execute(arguments: [key.rule, key.hour, key.reason, change])
+        for (key, change) in counters where change != (0, 0) {
+            let row: StatementArguments = [key.rule, key.destination, key.state, key.reason]
+            try counter.execute(arguments: row + [change.count, change.bytes])
+            if change.count < 0 { try emptyCounter.execute(arguments: row) }
         }
+        try writeHours(in: db)
         let newestFailure = try db.cachedStatement(
             sql:
                 "UPDATE rule SET newest_failed_at = max(coalesce(newest_failed_at, ?1), ?1) WHERE id = ?2"
         )
         for (rule, time) in newest {
             try newestFailure.execute(arguments: [time, rule])
+        }
+    }
+
+    private func writeHours(in db: Database) throws {
+        let hourly = try db.cachedStatement(
+            sql: """
+                INSERT INTO hourly VALUES (?,?,?,?) ON CONFLICT DO UPDATE
+                SET count = count + excluded.count
+                """)
+        let emptyHour = try db.cachedStatement(
+            sql: "DELETE FROM hourly WHERE rule = ? AND hour = ? AND reason = ? AND count = 0")
+        for (key, change) in hours where change != 0 {
+            let row: StatementArguments = [key.rule, key.hour, key.reason]
+            try hourly.execute(arguments: row + [change])
+            if change < 0 { try emptyHour.execute(arguments: row) }
         }
     }
 }

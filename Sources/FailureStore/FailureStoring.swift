@@ -14,6 +14,10 @@ package protocol FailureStoring: Sendable {
     func apply(_ batch: StoreBatch) async throws(StoreFailure)
         -> ApplySummary
 
+    /// Deletes what retention lets go, with its counts, in one short transaction: closed failures with their
+    /// timelines, and quarantine. To be called again until it is complete.
+    func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary
+
     // Questions.
     func page(_ query: FailureQuery) async throws(StoreFailure)
         -> FailurePage
@@ -101,6 +105,8 @@ package struct ApplySummary: Equatable, Sendable {
     /// Events that were not newer than what is stored.
     package var duplicates = 0
     package var quarantined = 0
+    /// New failures whose event is older than closed failures are kept: they may have been closed and let go.
+    package var tooOld = 0
 }
 
 /// A question for a page of failures.
@@ -160,6 +166,8 @@ package struct StoreOverview: Sendable, Equatable {
     package var failures: Int64
     package var openFailures: Int64
     package var quarantined: Int64
+    /// Failures whose first event was older than the retention of closed ones.
+    package var tooOld: Int64
     package var appliedLSN: UInt64
     /// Of the database and its -wal.
     package var bytes: Int64

@@ -12,16 +12,19 @@ package actor SQLiteFailureStore {
     let reader: StoreReader
     private let executor: QueueExecutor
     private let path: String
+    let options: StoreOptions
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
     }
 
     private init(
-        pool: DatabasePool, path: String, writer: QueueExecutor, reader: QueueExecutor
+        pool: DatabasePool, path: String, writer: QueueExecutor, reader: QueueExecutor,
+        options: StoreOptions
     ) {
         self.pool = pool
         self.path = path
+        self.options = options
         executor = writer
         self.reader = StoreReader(pool: pool, path: path, executor: reader)
     }
@@ -29,7 +32,8 @@ package actor SQLiteFailureStore {
     /// Opens the store at `path`, makes it when it is missing, and migrates an older schema forwards. Refuses one
     /// that is newer than the program, damaged, or that does not sync every commit. Blocks.
     package static func open(
-        path: String, writer: QueueExecutor, reader: QueueExecutor
+        path: String, writer: QueueExecutor, reader: QueueExecutor,
+        options: StoreOptions = StoreOptions()
     ) throws(StoreFailure) -> SQLiteFailureStore {
         try translating(path) {
             var configuration = Configuration()
@@ -38,8 +42,10 @@ package actor SQLiteFailureStore {
             let pool = try DatabasePool(path: path, configuration: configuration)
             try refuseNewer(pool, path)
             try syncEveryCommit(pool, path)
+            try keepCheckpointsToTheWriter(pool, options)
             try Schema.migrate(pool)
-            return SQLiteFailureStore(pool: pool, path: path, writer: writer, reader: reader)
+            return SQLiteFailureStore(
+                pool: pool, path: path, writer: writer, reader: reader, options: options)
         }
     }
 
@@ -57,7 +63,6 @@ package actor SQLiteFailureStore {
     private static func syncEveryCommit(_ pool: DatabasePool, _ path: String) throws {
         try pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
             let full = 2
             guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == full else {
                 throw StoreFailure.refused(
@@ -66,11 +71,27 @@ package actor SQLiteFailureStore {
         }
     }
 
-    /// The value of `PRAGMA synchronous` on the writing connection: 2 is FULL.
-    package func synchronousLevel() throws(StoreFailure) -> Int {
+    /// A -wal that was moved keeps its length, and would look long for ever; with a limit the first commit after
+    /// that cuts it.
+    private static func keepCheckpointsToTheWriter(
+        _ pool: DatabasePool, _ options: StoreOptions
+    ) throws {
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try db.execute(sql: "PRAGMA journal_size_limit = \(options.checkpointBytes)")
+        }
+    }
+
+    /// What `PRAGMA synchronous` (2 is FULL) and `PRAGMA wal_autocheckpoint` say on the writing connection.
+    package func writerSettings() throws(StoreFailure)
+        -> (synchronous: Int, automaticCheckpointPages: Int)
+    {
         try translating(path) {
-            try pool.writeWithoutTransaction {
-                try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1
+            try pool.writeWithoutTransaction { db in
+                (
+                    try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1,
+                    try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint") ?? -1
+                )
             }
         }
     }
@@ -88,19 +109,25 @@ package actor SQLiteFailureStore {
         }
     }
 
-    /// Moves what the -wal holds into the database once it is longer than 64 MiB. Before each transaction, a
+    /// Moves what the -wal holds into the database once it is longer than the limit. Before each transaction, a
     /// remediation's too, by the writer alone; readers that hold it back only delay it.
     private func checkpointIfLong() throws(StoreFailure) {
-        let limit: Int64 = 64 * 1024 * 1024
-        guard fileSize(path + "-wal") > limit else { return }
+        guard fileSize(path + "-wal") > options.checkpointBytes else { return }
         try translating(path) {
             try pool.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
         }
     }
 
-    /// Closes the connections; SQLite moves the -wal into the database.
+    /// Moves the -wal into the database and closes the connections. The writer does it here: the connection that
+    /// closes last is a reader's, and SQLite then leaves the -wal where it is.
     package func close() throws(StoreFailure) {
-        try translating(path) { try pool.close() }
+        try translating(path) {
+            let moved = Result {
+                try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            }
+            try pool.close()
+            try moved.get()
+        }
     }
 }
 

@@ -7,13 +7,17 @@ internal import GRDB
 /// - Counters are kept in the transaction that changes the data: no overview ever scans.
 enum Schema {
     /// The version that this program knows; a store with a greater one is refused by name.
-    static let version = 1
+    static let version = 2
 
     static func migrate(_ writer: some DatabaseWriter) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             for statement in version1 { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = 1")
+        }
+        migrator.registerMigration("2") { db in
+            for statement in version2 { try db.execute(sql: statement) }
+            try db.execute(sql: "PRAGMA user_version = 2")
         }
         try migrator.migrate(writer)
     }
@@ -69,5 +73,15 @@ enum Schema {
           state TEXT NOT NULL, cursor BLOB, document TEXT NOT NULL) STRICT
         """,
         "CREATE TABLE queue (url TEXT PRIMARY KEY, last_test_at INTEGER) WITHOUT ROWID, STRICT",
+    ]
+
+    /// For retention: the oldest closed failures, and the quarantine's size, without a scan.
+    private static let version2 = [
+        "CREATE INDEX failure_closed ON failure (closed_at) WHERE closed_at IS NOT NULL",
+        "CREATE TABLE quarantine_total (count INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
+        """
+        INSERT INTO quarantine_total
+        SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine
+        """,
     ]
 }

@@ -37,8 +37,19 @@ extension SQLiteFailureStore {
                     ON CONFLICT DO UPDATE SET value = excluded.value
                     """
             ).execute(arguments: [Int64(summary.appliedLSN)])
+            try countTooOld(summary.tooOld, in: db)
             return summary
         }
+    }
+
+    private func countTooOld(_ count: Int, in db: Database) throws {
+        guard count > 0 else { return }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO mark VALUES ('tooOld', ?)
+                ON CONFLICT DO UPDATE SET value = value + excluded.value
+                """
+        ).execute(arguments: [count])
     }
 
     static func appliedLSN(in db: Database) throws -> UInt64 {
@@ -53,7 +64,7 @@ extension SQLiteFailureStore {
     ) throws {
         switch record {
         case .event(let event) where event.name == .operationFailed:
-            try applyFailure(event, rows: &rows, summary: &summary, in: db)
+            try applyFailure(event, at: at, rows: &rows, summary: &summary, in: db)
         case .event(let event):
             try applyLag(event, rows: &rows, in: db)
         case .quarantined(let message):
@@ -83,13 +94,13 @@ extension SQLiteFailureStore {
     }
 
     private func applyFailure(
-        _ event: ReplicationEvent, rows: inout FailureRows, summary: inout ApplySummary,
-        in db: Database
+        _ event: ReplicationEvent, at now: Timestamp, rows: inout FailureRows,
+        summary: inout ApplySummary, in db: Database
     ) throws {
         let key = try rowKey(of: FailureIdentity(event), region: event.region, in: db)
         guard let before = try FailureRows.find(key, in: db) else {
-            let state = Failure.initialState(reasonClass: reasonClass(of: event.reason ?? ""))
-            let failure = Failure(firstEvent: event, state: state)
+            let failure = Failure(
+                firstEvent: event, state: initialState(of: event, at: now, summary: &summary))
             let reason = try names.reason(failure.reason, in: db)
             try rows.write(key, failure, reason: reason, before: nil, in: db)
             summary.newFailures += 1
@@ -117,6 +128,17 @@ extension SQLiteFailureStore {
         let state = try String.fetchOne(
             db.cachedStatement(sql: "SELECT state FROM remediation WHERE id = ?"), arguments: [run])
         return state.flatMap(RemediationRun.State.init(rawValue:))?.isTerminal ?? true
+    }
+
+    /// An event that is older than closed failures are kept may speak of one that was closed: S3 is to say.
+    private func initialState(
+        of event: ReplicationEvent, at now: Timestamp, summary: inout ApplySummary
+    ) -> FailureState {
+        guard event.eventTime < now.advanced(byMilliseconds: -options.closedRetention) else {
+            return Failure.initialState(reasonClass: reasonClass(of: event.reason ?? ""))
+        }
+        summary.tooOld += 1
+        return .verifying
     }
 
     /// Lag notes belong to the rule; only ReplicatedAfterThreshold touches a failure.
@@ -163,6 +185,8 @@ extension SQLiteFailureStore {
             message.queueURL, message.messageID, message.receivedAt.milliseconds, message.problem,
             message.offset, Data(message.body),
         ])
-        summary.quarantined += db.changesCount
+        guard db.changesCount > 0 else { return }
+        summary.quarantined += 1
+        try Self.countQuarantine(1, bytes: Int64(message.body.count), in: db)
     }
 }

@@ -57,7 +57,9 @@ extension StoreReader {
             let tests = try Row.fetchAll(db, sql: "SELECT url, last_test_at FROM queue")
             return StoreOverview(
                 failures: counts?[0] ?? 0, openFailures: counts?[1] ?? 0,
-                quarantined: try Int64.fetchOne(db, sql: "SELECT count(*) FROM quarantine") ?? 0,
+                quarantined: try Int64.fetchOne(db, sql: "SELECT count FROM quarantine_total") ?? 0,
+                tooOld: try Int64.fetchOne(db, sql: "SELECT value FROM mark WHERE name = 'tooOld'")
+                    ?? 0,
                 appliedLSN: try SQLiteFailureStore.appliedLSN(in: db),
                 bytes: fileSize(path) + fileSize(path + "-wal"),
                 schemaVersion: try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,

@@ -19,10 +19,6 @@ struct SQLiteFailureStoreTests {
             at: Timestamp(milliseconds: 5000))
     }
 
-    @Test func `every commit is synced`() async throws {
-        #expect(try await open().synchronousLevel() == 2)
-    }
-
     @Test func `a record is applied once, however often it is replayed`() async throws {
         let store = try open()
         let records = batch([failureEvent(at: 1000), failureEvent(at: 2000)])

@@ -1,95 +1,183 @@
 import Domain
-import Intake
+import FailureStore
 import LogRecords
 import Logging
+import Synchronization
 import SystemIO
 import TestSupport
 import Testing
 import WriteAheadLog
 
-@testable import FailureStore
+@testable import Intake
 
+/// The way from a real log into a real store that refuses what the script says.
 struct FlusherTests {
-    let directory = TemporaryDirectory()
+    /// Time goes on only by sleeping: every sleep is over at once.
+    final class SleepersClock: ClockReading {
+        private let now = Mutex<UInt64>(1_700_000_000_000_000_000)
+        private let told: AsyncStream<Void>.Continuation
+        /// One for each sleep.
+        let sleeps: AsyncStream<Void>
 
-    @Test func `a flusher that is cancelled while the store is away applies nothing behind that`()
-        async throws
-    {
-        let log = try SegmentedLog.open(
+        init() {
+            (sleeps, told) = AsyncStream.makeStream()
+        }
+
+        func wallMilliseconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000) }
+        func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
+        nonisolated(nonsending) func sleep(for duration: Duration) async throws {
+            try Task.checkCancellation()
+            now.withLock { $0 += UInt64(duration / .nanoseconds(1)) }
+            told.yield()
+            await Task.yield()
+        }
+
+        func advance(by seconds: UInt64) { now.withLock { $0 += seconds * 1_000_000_000 } }
+    }
+
+    let directory = TemporaryDirectory()
+    let clock = SleepersClock()
+
+    func openStore() throws -> SQLiteFailureStore {
+        try SQLiteFailureStore.open(
+            path: directory.path + "/failures.db", writer: .blocking("writer"),
+            reader: .blocking("reader"))
+    }
+
+    func openLog() throws -> SegmentedLog {
+        var options = LogOptions()
+        options.segmentBytes = 4 << 20
+        options.minimumFreeBytes = 0
+        return try SegmentedLog.open(
             directory: StateDirectory.lock(
                 directory.path, fileSystem: PosixFileSystem(), holder: "test"),
             clock: SystemClock(), random: SystemRandom(), executor: QueueExecutor.blocking("log"),
-            helper: QueueExecutor.blocking("segments"), options: LogOptions(),
-            store: StoreMark(logID: nil, appliedLSN: LSN(0))
+            helper: QueueExecutor.blocking("helper"), options: options,
+            store: StoreMark(logID: nil, appliedLSN: .none)
         ).log
-        let store = AbsentAtFirst()
-        let flusher = Flusher(
-            log: log, store: store, applied: 0, clock: SystemClock(),
-            executor: .blocking("flusher"), logger: Logger(label: "test"))
-        let payload = LogPayload.event(failureEvent()).encode()
-        _ = try await log.append([payload])
+    }
+
+    func flusher(_ log: SegmentedLog, _ store: ScriptedStore) -> Flusher {
+        Flusher(
+            log: log, store: store, applied: 0, clock: clock, executor: .blocking("flusher"),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func payload(_ key: String) -> [UInt8] { LogPayload.event(failureEvent(key: key)).encode() }
+
+    static func has(_ key: String, _ batch: StoreBatch) -> Bool {
+        batch.records.contains { _, record in
+            if case .event(let event) = record { event.key == ObjectKey(key) } else { false }
+        }
+    }
+
+    @Test
+    func `what cannot be decoded or applied is quarantined with its LSN, and the rest goes on`()
+        async throws
+    {
+        let log = try openLog()
+        let store = ScriptedStore(try openStore()) { batch, _ in
+            Self.has("poison", batch) ? .failed("SQLite says 19: constraint") : nil
+        }
+        var payloads = (1...40).map { payload("k\($0)") }
+        payloads[6] = [250, 1, 2, 3]
+        payloads[16] = payload("poison")
+        payloads[39] = payload("poison")
+        let last = try await log.append(payloads)
+        #expect(last.value == 40)
+        let flusher = flusher(log, store)
         let flushing = Task { try await flusher.run() }
-        for await _ in store.refusals { break }
-        _ = try await log.append([payload])
-        flushing.cancel()
+        await store.waitUntilApplied(40)
         await log.close()
         try await flushing.value
-        #expect(await store.applied == [])
-    }
-}
 
-/// A store that takes nothing the first time, and everything from then on.
-private actor AbsentAtFirst: FailureStoring {
-    private(set) var applied: [UInt64] = []
-    private var wasAsked = false
-    nonisolated let refusals: AsyncStream<Void>
-    private let refused: AsyncStream<Void>.Continuation
-
-    init() {
-        (refusals, refused) = AsyncStream.makeStream()
+        #expect(flusher.appliedLSN == 40 && flusher.problem == nil)
+        #expect(try await store.base.mark().appliedLSN == 40)
+        let kept = try await store.base.quarantined(after: 0, limit: 10).entries.map(\.message)
+        #expect(kept.map(\.messageID) == ["LSN 7", "LSN 17", "LSN 40"])
+        #expect(kept.map(\.body) == [[250, 1, 2, 3], payload("poison"), payload("poison")])
+        #expect(kept[1].problem == "SQLite says 19: constraint")
+        let page = try await store.base.page(FailureQuery(selection: FailureSelection()))
+        #expect(page.failures.count == 37)
     }
 
-    func apply(_ batch: StoreBatch) throws(StoreFailure) -> ApplySummary {
-        guard wasAsked else {
-            wasAsked = true
-            refused.yield()
-            throw .unavailable("away")
+    @Test func `a store that takes nothing is waited out, and the problem goes with it`()
+        async throws
+    {
+        let log = try openLog()
+        let seen = Mutex<[IntakeProblem?]>([])
+        let place = Mutex<Flusher?>(nil)
+        let attemptsRefused = 12
+        let store = ScriptedStore(try openStore()) { _, attempt in
+            seen.withLock { $0.append(place.withLock { $0 }?.problem) }
+            return attempt <= attemptsRefused ? .unavailable("SQLite says 13: full") : nil
         }
-        applied += batch.records.map(\.lsn)
-        return ApplySummary(appliedLSN: applied.last ?? 0)
+        let flusher = flusher(log, store)
+        place.withLock { $0 = flusher }
+        let began = clock.wallMilliseconds()
+        _ = try await log.append([payload("a"), payload("b")])
+        let flushing = Task { try await flusher.run() }
+        await store.waitUntilApplied(2)
+        await log.close()
+        try await flushing.value
+
+        let problems = seen.withLock { $0 }
+        #expect(problems.count == attemptsRefused + 1)
+        #expect(problems[0] == nil)
+        for problem in problems.dropFirst() {
+            #expect(problem?.code == "storeUnavailable")
+            #expect(problem?.since == Timestamp(milliseconds: began))
+        }
+        #expect(flusher.problem == nil)
+        place.withLock { $0 = nil }
+        let page = try await store.base.page(FailureQuery(selection: FailureSelection()))
+        #expect(page.failures.map(\.failure.failureCount) == [1, 1])
     }
 
-    private let unasked = StoreFailure.failed("the flusher asks for nothing else")
+    @Test func `retention is seen to between batches, once a minute, in a few transactions`()
+        async throws
+    {
+        let log = try openLog()
+        let store = ScriptedStore(try openStore())
+        var unfinished = SweepSummary()
+        unfinished.isComplete = false
+        store.sweepsLeft.withLock { $0 = Array(repeating: unfinished, count: 12) }
+        let flusher = flusher(log, store)
+        let flushing = Task { try await flusher.run() }
+        let minutes = 5
+        var sleeps = clock.sleeps.makeAsyncIterator()
+        for number in 1...minutes * 3 {
+            _ = try await log.append([payload("k\(number)")])
+            // After each of these batches the flusher sleeps, and has seen to retention before.
+            await sleeps.next()
+            clock.advance(by: 20)
+        }
+        await log.close()
+        try await flushing.value
 
-    func mark() throws(StoreFailure) -> StoreWatermark { throw unasked }
-    func adoptLogID(_ id: [UInt8]) throws(StoreFailure) { throw unasked }
-    func page(_ query: FailureQuery) throws(StoreFailure) -> FailurePage { throw unasked }
-    func rules(_ only: RuleName?) throws(StoreFailure) -> [RuleOverview] { throw unasked }
-    func overview() throws(StoreFailure) -> StoreOverview { throw unasked }
-    func timeline(
-        bucket: String, key: ObjectKey, version: String, after: Int64?, limit: Int
-    ) throws(StoreFailure) -> TimelinePage { throw unasked }
-    func quarantined(after id: Int64, limit: Int) throws(StoreFailure) -> QuarantinePage {
-        throw unasked
+        let times = store.sweeps.withLock { $0 }
+        let moments = Set(times).sorted()
+        #expect(times.filter { $0 == moments[0] }.count == 10)
+        #expect(times.filter { $0 == moments[1] }.count == 3)
+        #expect(times.count == 13 + moments.count - 2)
+        #expect(moments.count == minutes)
+        for (earlier, later) in zip(moments, moments.dropFirst()) {
+            #expect(later.milliseconds - earlier.milliseconds >= 60_000)
+        }
     }
-    func save(_ run: RemediationRun) throws(StoreFailure) { throw unasked }
-    func remediation(_ id: String) throws(StoreFailure) -> StoredRemediation? { throw unasked }
-    func remediations(
-        before sequence: Int64?, limit: Int
-    ) throws(StoreFailure) -> [StoredRemediation] { throw unasked }
-    func unfinishedRemediations() throws(StoreFailure) -> [RemediationRun] { throw unasked }
-    func plan(_ selection: FailureSelection) throws(StoreFailure) -> SelectionPlan { throw unasked }
-    func selectNext(
-        for run: RemediationRun, limit: Int
-    ) throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool) { throw unasked }
-    func held(
-        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
-    ) throws(StoreFailure) -> FailurePage { throw unasked }
-    func settle(
-        _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
-    ) throws(StoreFailure) -> Int { throw unasked }
-    func apply(
-        _ findings: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?,
-        at: Timestamp
-    ) throws(StoreFailure) -> RemediationRun? { throw unasked }
+
+    @Test func `a damaged or refusing store ends the flusher with its sentence`() async throws {
+        let failures: [StoreFailure] = [.damaged("failures.db: malformed"), .refused("newer")]
+        for failure in failures {
+            let test = FlusherTests()
+            let log = try test.openLog()
+            let store = ScriptedStore(try test.openStore()) { _, _ in failure }
+            _ = try await log.append([test.payload("a")])
+            await #expect {
+                try await test.flusher(log, store).run()
+            } throws: { "\($0)" == "\(failure)" }
+            #expect(try await store.base.mark().appliedLSN == 0)
+            await log.close()
+        }
+    }
 }

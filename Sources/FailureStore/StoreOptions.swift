@@ -1,0 +1,18 @@
+/// What the store may be told; the defaults are the design's.
+package struct StoreOptions: Sendable {
+    private static let day: Int64 = 86_400_000
+
+    /// Bytes of the -wal beyond which the writer moves it into the database.
+    package var checkpointBytes: Int64 = 64 << 20
+    /// Milliseconds that a failure is kept after it closed; never under 30 days: closed failures answer late
+    /// duplicates. Events that are older, of failures that are not stored, are too old.
+    package var closedRetention: Int64 = 90 * day {
+        didSet { closedRetention = max(closedRetention, 30 * Self.day) }
+    }
+    /// Milliseconds that a message is kept in quarantine.
+    package var quarantineRetention: Int64 = 30 * day
+    /// Bytes of bodies in quarantine beyond which the oldest go.
+    package var quarantineMaxBytes: Int64 = 1 << 30
+
+    package init() {}
+}

@@ -1,0 +1,72 @@
+import Domain
+import FailureStore
+import SystemIO
+import TestSupport
+import Testing
+
+/// A store of its own in a directory, and what SQLite's own shell says of it: another program, another opinion.
+struct StoreFiles {
+    let directory = TemporaryDirectory()
+
+    var path: String { directory.path + "/failures.db" }
+
+    func open(_ options: StoreOptions = StoreOptions()) throws -> SQLiteFailureStore {
+        try SQLiteFailureStore.open(
+            path: path, writer: .blocking("writer"), reader: .blocking("reader"), options: options)
+    }
+
+    /// What `sqlite3` answers to SQL or to one of its dot commands.
+    func shell(_ sql: String) throws -> String {
+        let (status, output) = try run("sqlite3", path, sql)
+        #expect(status == 0, "\(output)")
+        return output
+    }
+
+    func size(_ suffix: String = "") throws -> Int {
+        try PosixFileSystem().open(path + suffix, .read).size()
+    }
+
+    /// Rows in which counters or hourly buckets differ from a recount of the failures; empty when none.
+    func differencesFromRecount() throws -> String {
+        let counters = "SELECT rule, destination, state, reason, count, bytes FROM counter"
+        let counted = """
+            SELECT rule, destination, state, reason, count(*), sum(coalesce(size, 0)) FROM failure
+            GROUP BY rule, destination, state, reason
+            """
+        let hours = "SELECT rule, hour, reason, count FROM hourly"
+        let hourly = """
+            SELECT rule, last_failed_at / 3600000, reason, count(*) FROM failure
+            GROUP BY rule, last_failed_at / 3600000, reason
+            """
+        let total = "SELECT count, bytes FROM quarantine_total"
+        let kept = "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"
+        return try [
+            (total, kept), (counters, counted), (counted, counters), (hours, hourly),
+            (hourly, hours),
+        ].map {
+            try shell("SELECT * FROM (\($0.0)) EXCEPT SELECT * FROM (\($0.1))")
+        }.joined()
+    }
+}
+
+extension SQLiteFailureStore {
+    /// Every failure, by pages.
+    func everything(limit: Int = 1000) async throws -> [StoredFailure] {
+        var found: [StoredFailure] = []
+        var cursor: String?
+        repeat {
+            let page = try await page(
+                FailureQuery(selection: FailureSelection(), limit: limit, cursor: cursor))
+            found += page.failures
+            cursor = page.nextCursor
+        } while cursor != nil
+        return found
+    }
+}
+
+/// Records as a batch, with LSNs from `first` on.
+func storeBatch(_ records: [StoreRecord], from first: UInt64, at: Int64 = 5000) -> StoreBatch {
+    StoreBatch(
+        records: records.enumerated().map { (first + UInt64($0.offset), $0.element) },
+        at: Timestamp(milliseconds: at))
+}

@@ -1,0 +1,88 @@
+import Domain
+import FailureStore
+import Synchronization
+
+/// The real store behind a script that may refuse a batch; tells what was applied. Answers no questions.
+final class ScriptedStore: FailureStoring {
+    let base: SQLiteFailureStore
+    /// The refusal of a batch, if any; the number says which attempt this is, from 1 on.
+    private let refusal: @Sendable (StoreBatch, Int) -> StoreFailure?
+    private let attempts = Mutex(0)
+    private let told: AsyncStream<UInt64>.Continuation
+    /// The applied LSN after each batch that went through.
+    let applied: AsyncStream<UInt64>
+
+    init(
+        _ base: SQLiteFailureStore,
+        refusal: @escaping @Sendable (StoreBatch, Int) -> StoreFailure? = { _, _ in nil }
+    ) {
+        self.base = base
+        self.refusal = refusal
+        (applied, told) = AsyncStream.makeStream()
+    }
+
+    /// Returns once everything up to `lsn` is applied.
+    func waitUntilApplied(_ lsn: UInt64) async {
+        for await reached in applied where reached >= lsn { return }
+    }
+
+    func apply(_ batch: StoreBatch) async throws(StoreFailure) -> ApplySummary {
+        let attempt = attempts.withLock { count in
+            count += 1
+            return count
+        }
+        if let failure = refusal(batch, attempt) { throw failure }
+        let summary = try await base.apply(batch)
+        told.yield(summary.appliedLSN)
+        return summary
+    }
+
+    /// What sweeps answer, in turn; then that nothing is left.
+    let sweepsLeft = Mutex<[SweepSummary]>([])
+    /// When a sweep was asked for.
+    let sweeps = Mutex<[Timestamp]>([])
+
+    func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary {
+        sweeps.withLock { $0.append(now) }
+        return sweepsLeft.withLock { $0.isEmpty ? SweepSummary() : $0.removeFirst() }
+    }
+
+    private static let unasked = StoreFailure.refused("a flusher does not ask for this")
+
+    func mark() async throws(StoreFailure) -> StoreWatermark { throw Self.unasked }
+    func adoptLogID(_: [UInt8]) async throws(StoreFailure) { throw Self.unasked }
+    func page(_: FailureQuery) async throws(StoreFailure) -> FailurePage { throw Self.unasked }
+    func rules(_: RuleName?) async throws(StoreFailure) -> [RuleOverview] { throw Self.unasked }
+    func overview() async throws(StoreFailure) -> StoreOverview { throw Self.unasked }
+    func timeline(
+        bucket: String, key: ObjectKey, version: String, after: Int64?, limit: Int
+    ) async throws(StoreFailure) -> TimelinePage { throw Self.unasked }
+    func quarantined(after: Int64, limit: Int) async throws(StoreFailure) -> QuarantinePage {
+        throw Self.unasked
+    }
+    func save(_: RemediationRun) async throws(StoreFailure) { throw Self.unasked }
+    func remediation(_: String) async throws(StoreFailure) -> StoredRemediation? {
+        throw Self.unasked
+    }
+    func remediations(
+        before: Int64?, limit: Int
+    ) async throws(StoreFailure) -> [StoredRemediation] { throw Self.unasked }
+    func unfinishedRemediations() async throws(StoreFailure) -> [RemediationRun] {
+        throw Self.unasked
+    }
+    func plan(_: FailureSelection) async throws(StoreFailure) -> SelectionPlan {
+        throw Self.unasked
+    }
+    func selectNext(
+        for: RemediationRun, limit: Int
+    ) async throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool) { throw Self.unasked }
+    func held(
+        by: String, states: Set<FailureState>, after: String?, limit: Int
+    ) async throws(StoreFailure) -> FailurePage { throw Self.unasked }
+    func settle(
+        _: String, _: FailureOccurrence, limit: Int, at: Timestamp
+    ) async throws(StoreFailure) -> Int { throw Self.unasked }
+    func apply(
+        _: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?, at: Timestamp
+    ) async throws(StoreFailure) -> RemediationRun? { throw Self.unasked }
+}
