@@ -85,19 +85,11 @@ extension Configuration {
         if keyLogging == .hash {
             notices.append("log.keys: hash has no effect in this version: no key is logged")
         }
-        let plain = Configuration()
         var idle: [String] = []
         if queues.contains(where: { $0.maxPollers != 8 }) { idle.append("queues[].maxPollers") }
         if !buckets.isEmpty { idle.append("buckets") }
         if restrictToBuckets { idle.append("restrictToBuckets") }
         if let batch, batch.verify != .all { idle.append("batch.verify: \(batch.verify.rawValue)") }
-        if closedRetention != plain.closedRetention { idle.append("store.retention.closed") }
-        if quarantineRetention != plain.quarantineRetention {
-            idle.append("store.retention.quarantine")
-        }
-        if quarantineMaxBytes != plain.quarantineMaxBytes {
-            idle.append("store.quarantineMaxBytes")
-        }
         return notices + idle.map { "\($0) has no effect in this version" }
     }
 }

@@ -93,14 +93,12 @@ struct ConfigurationTests {
         let text =
             "queues:\n  - {url: \"https://h/1/q\", maxPollers: 2}\nbuckets: [a]\n"
             + "restrictToBuckets: true\nmetrics: {listen: \"127.0.0.1:1\"}\nlog: {keys: hash}\n"
-            + "store: {retention: {closed: 40d, quarantine: 2d}, quarantineMaxBytes: 1MiB}\n"
             + "batch: {roleArn: \"arn:aws:iam::1:role/r\", manifest: \(place), report: \(place), "
             + "verify: none}\n"
         let notices = try Configuration.parse(text, file: "c.yaml").notices
         let named = [
             "metrics.listen", "log.keys", "queues[].maxPollers", "buckets", "restrictToBuckets",
-            "batch.verify: none", "store.retention.closed", "store.retention.quarantine",
-            "store.quarantineMaxBytes",
+            "batch.verify: none",
         ]
         #expect(notices.count == named.count)
         for (notice, name) in zip(notices, named) { #expect(notice.hasPrefix(name), "\(notice)") }
