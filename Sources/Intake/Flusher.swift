@@ -62,13 +62,13 @@ package actor Flusher {
     /// What keeps the store from taking more; from any thread.
     package nonisolated var problem: IntakeProblem? { shared.withLock { $0.problem } }
 
-    /// Flushes until the log closes.
+    /// Flushes until the log closes, or the task is cancelled while the store takes nothing.
     package func run() async throws(FlusherFailure) {
         while await log.waitForRecords(after: reader.position) {
             let records = try next()
-            try await apply(
-                StoreBatch(
-                    records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now))
+            let batch = StoreBatch(
+                records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
+            guard try await apply(batch) else { return }
             await dropApplied()
             try await sweepIfDue()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
@@ -99,23 +99,23 @@ package actor Flusher {
     }
 
     /// Applies a batch, waiting out what goes away by itself. What the store refuses for the sake of one record is
-    /// halved until that record stands alone, and goes into quarantine.
-    private func apply(_ batch: StoreBatch) async throws(FlusherFailure) {
+    /// halved until that record stands alone, and goes into quarantine. False when the task was cancelled first:
+    /// nothing behind the batch may be applied then, or its records would be left out for good.
+    private func apply(_ batch: StoreBatch) async throws(FlusherFailure) -> Bool {
         var attempts = 0
         while true {
             do {
                 let summary = try await store.apply(batch)
                 shared.withLock { $0 = (summary.appliedLSN, nil) }
-                return
+                return true
             } catch {
                 switch error {
                 case .unavailable(let sentence):
                     attempts += 1
                     await waitOut(sentence, attempts)
-                    if Task.isCancelled { return }
+                    if Task.isCancelled { return false }
                 case .failed(let sentence):
-                    try await applyHalves(of: batch, sentence)
-                    return
+                    return try await applyHalves(of: batch, sentence)
                 case .damaged, .refused, .badCursor: throw .store(error)
                 }
             }
@@ -134,24 +134,26 @@ package actor Flusher {
         try? await clock.sleep(for: .milliseconds(min(30_000, 250 << min(attempts, 8))))
     }
 
-    private func applyHalves(of batch: StoreBatch, _ sentence: String) async throws(FlusherFailure)
-    {
-        guard batch.records.count > 1 else {
-            for (lsn, record) in batch.records {
-                if case .poisoned = record { throw .store(.failed(sentence)) }
-                logger.error(
-                    "record quarantined", metadata: ["lsn": "\(lsn)", "problem": "\(sentence)"])
-                let payload = Self.payload(of: record)
-                try await apply(
-                    StoreBatch(
-                        records: [(lsn, .poisoned(payload: payload, problem: sentence))],
-                        at: batch.at))
-            }
-            return
-        }
+    private func applyHalves(
+        of batch: StoreBatch, _ sentence: String
+    ) async throws(FlusherFailure) -> Bool {
+        guard batch.records.count > 1 else { return try await quarantine(batch, sentence) }
         let middle = batch.records.count / 2
-        try await apply(StoreBatch(records: Array(batch.records[..<middle]), at: batch.at))
-        try await apply(StoreBatch(records: Array(batch.records[middle...]), at: batch.at))
+        let first = StoreBatch(records: Array(batch.records[..<middle]), at: batch.at)
+        let second = StoreBatch(records: Array(batch.records[middle...]), at: batch.at)
+        guard try await apply(first) else { return false }
+        return try await apply(second)
+    }
+
+    /// Puts the one record of a batch into quarantine.
+    private func quarantine(
+        _ batch: StoreBatch, _ sentence: String
+    ) async throws(FlusherFailure) -> Bool {
+        guard let (lsn, record) = batch.records.first else { throw .store(.failed(sentence)) }
+        if case .poisoned = record { throw .store(.failed(sentence)) }
+        logger.error("record quarantined", metadata: ["lsn": "\(lsn)", "problem": "\(sentence)"])
+        let poisoned = StoreRecord.poisoned(payload: Self.payload(of: record), problem: sentence)
+        return try await apply(StoreBatch(records: [(lsn, poisoned)], at: batch.at))
     }
 
     private static func payload(of record: StoreRecord) -> [UInt8] {
