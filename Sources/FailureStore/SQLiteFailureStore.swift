@@ -26,7 +26,8 @@ package actor SQLiteFailureStore {
         self.path = path
         self.options = options
         executor = writer
-        self.reader = StoreReader(pool: pool, path: path, executor: reader)
+        self.reader = StoreReader(
+            pool: pool, path: path, options: options, executor: reader)
     }
 
     /// Opens the store at `path`, makes it when it is missing, and migrates an older schema forwards. Refuses one

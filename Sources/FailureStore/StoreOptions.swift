@@ -14,5 +14,9 @@ package struct StoreOptions: Sendable {
     /// Bytes of bodies in quarantine beyond which the oldest go.
     package var quarantineMaxBytes: Int64 = 1 << 30
 
+    /// Rows that a page looks at, and for how long, before it ends short: a snapshot held open stops checkpoints.
+    package var pageRows = 50_000
+    package var pageDuration = Duration.seconds(1)
+
     package init() {}
 }

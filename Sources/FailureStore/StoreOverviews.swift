@@ -70,21 +70,11 @@ extension StoreReader {
         }
     }
 
-    /// What a remediation with this selection would take: one look at each open row of the rule.
+    /// What a remediation with this selection would take: from counters where it names only the rule.
     func plan(_ selection: FailureSelection) throws(StoreFailure) -> SelectionPlan {
         try read { db in
-            let sql = SelectionSQL(selection)
-            let groups = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT r.code, d.name, count(*), cast(total(f.size) AS INTEGER)
-                    FROM \(SelectionSQL.tables) WHERE f.rule = ? AND f.state = 0 AND \(sql.condition)
-                    GROUP BY r.code, d.name ORDER BY 3 DESC, 1, 2
-                    """,
-                arguments: [try selection.rule.flatMap { try NameTable.findRule($0, in: db) } ?? -1]
-                    + sql.arguments)
             var plan = SelectionPlan()
-            for group in groups {
+            for group in try groups(of: selection, in: db) {
                 plan.objects += group[2] as Int64
                 plan.bytes = saturatingSum(plan.bytes, group[3])
                 plan.reasons.append(
@@ -102,6 +92,31 @@ extension StoreReader {
             ).map { RuleName(sourceBucket: $0[0], ruleID: $0[1]) }
             return plan
         }
+    }
+
+    /// Open failures by reason and destination, most first: reason, destination, count, bytes.
+    private func groups(of selection: FailureSelection, in db: Database) throws -> [Row] {
+        var bare = FailureSelection()
+        bare.rule = selection.rule
+        bare.state = selection.state
+        let rule = try selection.rule.flatMap { try NameTable.findRule($0, in: db) } ?? -1
+        guard selection != bare || ![nil, .open].contains(selection.state) else {
+            return try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT r.code, d.name, c.count, c.bytes FROM counter c
+                    JOIN reason r ON r.id = c.reason JOIN destination d ON d.id = c.destination
+                    WHERE c.rule = ? AND c.state = 0 AND c.count > 0 ORDER BY 3 DESC, 1, 2
+                    """, arguments: [rule])
+        }
+        let sql = SelectionSQL(selection)
+        return try Row.fetchAll(
+            db,
+            sql: """
+                SELECT r.code, d.name, count(*), cast(total(f.size) AS INTEGER)
+                FROM \(SelectionSQL.tables) WHERE f.rule = ? AND f.state = 0 AND \(sql.condition)
+                GROUP BY r.code, d.name ORDER BY 3 DESC, 1, 2
+                """, arguments: [rule] + sql.arguments)
     }
 
     func remediation(_ id: String) throws(StoreFailure) -> StoredRemediation? {

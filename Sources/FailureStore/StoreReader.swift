@@ -5,20 +5,19 @@ internal import SystemIO
 
 /// Questions to the store, each from one short snapshot, on an executor that may block.
 actor StoreReader {
-    /// A page looks at no more rows than that; a filter that matches little makes it short.
-    static let rowsPerPage = 50_000
-
     private let pool: DatabasePool
     let path: String
+    private let options: StoreOptions
     private let executor: QueueExecutor
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    init(pool: DatabasePool, path: String, executor: QueueExecutor) {
+    init(pool: DatabasePool, path: String, options: StoreOptions, executor: QueueExecutor) {
         self.pool = pool
         self.path = path
+        self.options = options
         self.executor = executor
     }
 
@@ -27,10 +26,12 @@ actor StoreReader {
     }
 
     func page(_ query: FailureQuery) throws(StoreFailure) -> FailurePage {
-        try read { try Self.page(query, in: $0) }
+        try read { try Self.page(query, options, in: $0) }
     }
 
-    static func page(_ query: FailureQuery, in db: Database) throws -> FailurePage {
+    static func page(
+        _ query: FailureQuery, _ options: StoreOptions, in db: Database
+    ) throws -> FailurePage {
         let cursor = try query.cursor.map { try PageCursor($0, order: query.order) }
         let selection = SelectionSQL(query.selection)
         var (range, arguments) = try range(of: query, after: cursor, in: db)
@@ -38,19 +39,24 @@ actor StoreReader {
         let sql = """
             SELECT \(FailureRows.columns), r.code, u.bucket, u.rule_id, d.name,
               (\(selection.condition)) AS matches
-            FROM \(SelectionSQL.tables) \(range) LIMIT \(rowsPerPage)
+            FROM \(SelectionSQL.tables) \(range) LIMIT \(options.pageRows)
             """
         let rows = try Row.fetchCursor(
             db, sql: sql, arguments: arguments)
-        return try collect(rows, query)
+        return try collect(rows, query, options)
     }
 
-    private static func collect(_ rows: RowCursor, _ query: FailureQuery) throws -> FailurePage {
+    /// A filter that matches little makes the page short.
+    private static func collect(
+        _ rows: RowCursor, _ query: FailureQuery, _ options: StoreOptions
+    ) throws -> FailurePage {
+        let end = ContinuousClock.now + options.pageDuration
         var page = FailurePage(failures: [])
         var looked = 0
         var last: PageCursor?
         while let row = try rows.next() {
-            if page.failures.count == query.limit {
+            let isOver = last != nil && ContinuousClock.now >= end
+            if isOver || page.failures.count == query.limit {
                 page.nextCursor = last?.text
                 return page
             }
@@ -58,7 +64,7 @@ actor StoreReader {
             last = PageCursor(order: query.order, row: FailureRows.key(of: row), time: row[11])
             if row[24] as Bool { page.failures.append(try storedFailure(row)) }
         }
-        if looked == rowsPerPage { page.nextCursor = last?.text }
+        if looked == options.pageRows { page.nextCursor = last?.text }
         return page
     }
 

@@ -27,7 +27,8 @@ extension SQLiteFailureStore {
             selection.rule = run.rule
             selection.state = .open
             let page = try StoreReader.page(
-                FailureQuery(selection: selection, limit: limit, cursor: stored), in: db)
+                FailureQuery(selection: selection, limit: limit, cursor: stored), options,
+                in: db)
             var changed = run
             var rows = FailureRows()
             for found in page.failures {

@@ -62,15 +62,13 @@ package actor Flusher {
     /// What keeps the store from taking more; from any thread.
     package nonisolated var problem: IntakeProblem? { shared.withLock { $0.problem } }
 
-    /// Flushes until the log closes.
+    /// Flushes until the log closes, or the task is cancelled while the store takes nothing.
     package func run() async throws(FlusherFailure) {
         while await log.waitForRecords(after: reader.position) {
             let records = try next()
-            let isApplied = try await apply(
-                StoreBatch(
-                    records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now))
-            // Never past a batch that the store does not have: what comes behind it would move the applied LSN over it.
-            guard isApplied else { return }
+            let batch = StoreBatch(
+                records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
+            guard try await apply(batch) else { return }
             await dropApplied()
             try await sweepIfDue()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
@@ -101,8 +99,8 @@ package actor Flusher {
     }
 
     /// Applies a batch, waiting out what goes away by itself. What the store refuses for the sake of one record is
-    /// halved until that record stands alone, and goes into quarantine. False when the task was cancelled before the
-    /// store had all of it.
+    /// halved until that record stands alone, and goes into quarantine. False when the task was cancelled first:
+    /// nothing behind the batch may be applied then, or its records would be left out for good.
     private func apply(_ batch: StoreBatch) async throws(FlusherFailure) -> Bool {
         var attempts = 0
         while true {
@@ -139,24 +137,23 @@ package actor Flusher {
     private func applyHalves(
         of batch: StoreBatch, _ sentence: String
     ) async throws(FlusherFailure) -> Bool {
-        guard batch.records.count > 1 else {
-            for (lsn, record) in batch.records {
-                if case .poisoned = record { throw .store(.failed(sentence)) }
-                logger.error(
-                    "record quarantined", metadata: ["lsn": "\(lsn)", "problem": "\(sentence)"])
-                let payload = Self.payload(of: record)
-                return try await apply(
-                    StoreBatch(
-                        records: [(lsn, .poisoned(payload: payload, problem: sentence))],
-                        at: batch.at))
-            }
-            return true
-        }
+        guard batch.records.count > 1 else { return try await quarantine(batch, sentence) }
         let middle = batch.records.count / 2
         let first = StoreBatch(records: Array(batch.records[..<middle]), at: batch.at)
+        let second = StoreBatch(records: Array(batch.records[middle...]), at: batch.at)
         guard try await apply(first) else { return false }
-        return try await apply(
-            StoreBatch(records: Array(batch.records[middle...]), at: batch.at))
+        return try await apply(second)
+    }
+
+    /// Puts the one record of a batch into quarantine.
+    private func quarantine(
+        _ batch: StoreBatch, _ sentence: String
+    ) async throws(FlusherFailure) -> Bool {
+        guard let (lsn, record) = batch.records.first else { throw .store(.failed(sentence)) }
+        if case .poisoned = record { throw .store(.failed(sentence)) }
+        logger.error("record quarantined", metadata: ["lsn": "\(lsn)", "problem": "\(sentence)"])
+        let poisoned = StoreRecord.poisoned(payload: Self.payload(of: record), problem: sentence)
+        return try await apply(StoreBatch(records: [(lsn, poisoned)], at: batch.at))
     }
 
     private static func payload(of record: StoreRecord) -> [UInt8] {

@@ -45,6 +45,22 @@ struct SQLiteFailureStoreTests {
         #expect(page.failures.map(\.identity.key) == [ObjectKey("ключ/日本語\u{1b}[31m\n")])
     }
 
+    @Test func `only a failure event makes a failure`() async throws {
+        let store = try open()
+        let names = ReplicationEvent.Name.allCases.filter { $0 != .operationFailed }
+        _ = try await store.apply(batch(names.map { failureEvent(name: $0) }))
+        let time = Timestamp(milliseconds: 9000)
+        let findings: [HeadFinding] = [
+            .noStatus, .archived, .completed(at: time), .failedOurs, .absent(at: time),
+        ]
+        _ = try await store.apply(
+            findings.map { (FailureIdentity(failureEvent()), $0) }, run: nil, at: time)
+        #expect(try await store.overview().failures == 0)
+        let told = try await store.timeline(
+            bucket: "orders", key: ObjectKey("a"), version: "v1", after: nil, limit: 10)
+        #expect(told.entries.isEmpty)
+    }
+
     @Test func `pages of every size list every failure once and in order`() async throws {
         let store = try open()
         let events = (0..<57).map { failureEvent(rule: "r\($0 % 3)", key: "k\($0)", at: Int64($0)) }

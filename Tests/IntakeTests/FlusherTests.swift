@@ -166,6 +166,34 @@ struct FlusherTests {
         }
     }
 
+    @Test(arguments: [1, 2])
+    func `a flusher that is cancelled leaves no record out, in a whole batch or a half`(
+        attempt: Int
+    ) async throws {
+        let log = try openLog()
+        let task = Mutex<Task<Void, any Error>?>(nil)
+        let (cancellations, told) = AsyncStream<Void>.makeStream()
+        var cancelled = cancellations.makeAsyncIterator()
+        // The first attempt is a whole batch; when it fails for a record's sake, the second is its first half.
+        // What is asked for after the cancellation would go through.
+        let store = ScriptedStore(try openStore()) { _, number in
+            guard number == attempt else { return number < attempt ? .failed("a record") : nil }
+            task.withLock { $0?.cancel() }
+            told.yield()
+            return .unavailable("SQLite says 13: full")
+        }
+        let moreThanOneBatch = 10_001
+        let last = try await log.append((1...moreThanOneBatch).map { payload("k\($0)") })
+        #expect(last.value == 10_001)
+        let flusher = flusher(log, store)
+        task.withLock { task in task = Task { try await flusher.run() } }
+        await cancelled.next()
+        await log.close()
+        try await task.withLock { $0 }?.value
+        #expect(try await store.base.mark().appliedLSN == 0)
+        #expect(flusher.appliedLSN == 0)
+    }
+
     @Test func `a damaged or refusing store ends the flusher with its sentence`() async throws {
         let failures: [StoreFailure] = [.damaged("failures.db: malformed"), .refused("newer")]
         for failure in failures {

@@ -44,7 +44,8 @@ struct TidyTests {
             })
         #expect(folders.count >= 18)
         for folder in folders {
-            #expect(manifest.contains("(\"\(folder)\",["), "\(folder) is in no target")
+            let target = try Regex("\\(\\s*\"\(folder)\",\\s*\\[")
+            #expect(manifest.contains(target), "\(folder) is in no target")
         }
         print("test targets \(folders.count)")
     }
