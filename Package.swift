@@ -97,10 +97,10 @@ let tests: [(name: String, imports: [String])] = [
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
     ("ManifestsTests", ["Domain", "Manifests"]),
-    ("SystemIOTests", ["SystemIO"]),
+    ("SystemIOTests", ["SystemIO", "TestSupport"]),
     ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),
-    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO", "TestSupport"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
