@@ -196,11 +196,9 @@ private final class SimulatedFile: OpenFile {
     func read(into bytes: inout MutableRawSpan, at offset: Int) throws(FileFailure) -> Int {
         let wanted = bytes.byteCount
         let part = try disk.run("pread", path) { (tree) throws(FileFailure) in
-            Array(tree.content(file).dropFirst(offset).prefix(wanted))
+            tree.content(file, offset, wanted)
         }
-        for (index, byte) in part.enumerated() {
-            bytes.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-        }
+        bytes.withUnsafeMutableBytes { $0.copyBytes(from: part) }
         return part.count
     }
 

@@ -146,6 +146,13 @@ struct SimulatedTree: Sendable {
 
     func content(_ file: Int) -> [UInt8] { files[file]?.content ?? [] }
 
+    /// The part of at most `count` bytes at `offset` that the file has.
+    func content(_ file: Int, _ offset: Int, _ count: Int) -> [UInt8] {
+        let content = content(file)
+        let start = min(offset, content.count)
+        return Array(content[start..<min(content.count, start + count)])
+    }
+
     mutating func write(_ bytes: [UInt8], to file: Int, at offset: Int) throws(FileFailure) {
         if bytes.isEmpty { return }
         try checkRoom(file, offset + bytes.count)
@@ -264,16 +271,26 @@ extension SimulatedTree.File {
     }
 }
 
+// In whole blocks: an element at a time costs milliseconds per segment in a debug build.
 extension [UInt8] {
     fileprivate mutating func apply(_ change: SimulatedTree.Change) {
         switch change {
         case .resize(let size):
-            if size < count { removeLast(count - size) }
-            append(contentsOf: repeatElement(0, count: size - count))
+            if size < count {
+                self = Array(self[..<size])
+            } else {
+                self += [UInt8](repeating: 0, count: size - count)
+            }
         case .write(let bytes, let offset):
             let end = offset + bytes.count
-            if end > count { append(contentsOf: repeatElement(0, count: end - count)) }
-            replaceSubrange(offset..<end, with: bytes)
+            if end > count { apply(.resize(end)) }
+            withUnsafeMutableBytes { content in
+                bytes.withUnsafeBytes {
+                    UnsafeMutableRawBufferPointer(
+                        rebasing: content[offset..<end]
+                    ).copyMemory(from: $0)
+                }
+            }
         }
     }
 }
