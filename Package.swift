@@ -88,7 +88,10 @@ let tests: [(name: String, imports: [String])] = [
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("ControlAPITests", ["ControlAPI", "Domain"]),
     ("ControlServerTests", ["ControlServer", "SystemIO"]),
-    ("DaemonTests", ["Daemon"]),
+    (
+        "DaemonTests",
+        ["Daemon", "Domain", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]
+    ),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
@@ -103,10 +106,10 @@ let tests: [(name: String, imports: [String])] = [
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
     ("ManifestsTests", ["Domain", "Manifests"]),
-    ("SystemIOTests", ["SystemIO"]),
+    ("SystemIOTests", ["SystemIO", "TestSupport"]),
     ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),
-    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO"]),
+    ("WriteAheadLogTests", ["WriteAheadLog", "SystemIO", "TestSupport"]),
 ]
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.

@@ -67,6 +67,8 @@ package struct FileFailure: Error, Equatable, Sendable {
     package var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 
     package var isNotFound: Bool { errno == ENOENT }
+
+    package var isPermissionDenied: Bool { errno == EACCES }
 }
 
 extension FileFailure: CustomStringConvertible {

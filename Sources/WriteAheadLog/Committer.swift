@@ -27,6 +27,9 @@ actor Committer {
     private var promised: LSN
     private var lastCommit: UInt64 = 0
     private var idleTimer: Task<Void, Never>?
+    /// Set by the first failed write or sync of a segment; nothing is written after it. The idle timer may fail between
+    /// the committer's look at the queue and its commit, so looking there is not enough.
+    private var failure: LogFailure?
 
     init(
         _ recovered: RecoveredLog, shared: SharedLog, state: StateDirectory, options: LogOptions,
@@ -110,13 +113,21 @@ actor Committer {
     private func writeAndSync() throws(LogFailure) {
         precondition(
             active.offset + active.encodedBytes <= active.capacity, "a frame spans segments")
+        if let failure { throw failure }
         do {
             try active.write()
             try active.file.syncData()
-        } catch { throw .ioFailed(error) }
+        } catch { throw fail(error) }
+    }
+
+    private func fail(_ error: FileFailure) -> LogFailure {
+        let failure = LogFailure.ioFailed(error)
+        self.failure = failure
+        return failure
     }
 
     private func switchSegment(to prepared: PreparedSegment) throws(LogFailure) {
+        if let failure { throw failure }
         try writePromise()
         let header = SegmentHeader(
             firstLSN: synced.next, logID: active.header.logID,
@@ -130,11 +141,11 @@ actor Committer {
             try state.fileSystem.rename(
                 state.logPath + "/" + LogFileName.inTheMaking, to: path)
         } catch {
-            guard error.isOutOfSpace else { throw .ioFailed(error) }
+            guard error.isOutOfSpace else { throw fail(error) }
             shared.finishSwitch(.failure(error))
             return
         }
-        do { try state.fileSystem.syncDirectory(state.logPath) } catch { throw .ioFailed(error) }
+        do { try state.fileSystem.syncDirectory(state.logPath) } catch { throw fail(error) }
         active = next
         shared.finishSwitch(
             .success(SegmentEntry(firstLSN: header.firstLSN, path: path, bytes: prepared.bytes)))

@@ -143,6 +143,6 @@ struct FrameWriter {
     private mutating func makeRoom(for size: Int) {
         guard size > buffer.count else { return }
         let target = max(size, 2 * buffer.count, 64 << 10)
-        buffer.append(contentsOf: repeatElement(0, count: target - buffer.count))
+        buffer += [UInt8](repeating: 0, count: target - buffer.count)
     }
 }

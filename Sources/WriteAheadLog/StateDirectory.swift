@@ -21,6 +21,7 @@ package final class StateDirectory: Sendable {
         let other: String
         do throws(FileFailure) {
             try fileSystem.makeDirectory(path)
+            try syncParent(of: path, fileSystem)
             let file = try fileSystem.open(path + "/lock", .modifyOrCreate)
             if try file.tryLock() {
                 let line = Array((holder + "\n").utf8)
@@ -28,12 +29,37 @@ package final class StateDirectory: Sendable {
                 try unsafe file.write(line.span.bytes, at: 0)
                 return StateDirectory(path: path, fileSystem: fileSystem, lockFile: file)
             }
-            var line = [UInt8](repeating: 0, count: 200)
-            let count = try line.fill(from: file, at: 0)
-            let printable = line.prefix(count).prefix { (0x20..<0x7F).contains($0) }
-            other = String(decoding: printable, as: UTF8.self)
+            other = try Self.holder(in: file)
         } catch { throw .ioFailed(error) }
         throw .directoryInUse(path: path, holder: other)
+    }
+
+    /// Who holds the directory now: one line; nil when nobody does. For commands that only read: it takes the lock for
+    /// an instant when it is free, and makes no file.
+    package static func holder(
+        of path: String, fileSystem: any FileSystem
+    ) throws(FileFailure) -> String? {
+        do throws(FileFailure) {
+            let file = try fileSystem.open(path + "/lock", .read)
+            return try file.tryLock() ? nil : try holder(in: file)
+        } catch  where error.isNotFound { return nil }
+    }
+
+    private static func holder(in file: any OpenFile) throws(FileFailure) -> String {
+        var line = [UInt8](repeating: 0, count: 200)
+        let count = try line.fill(from: file, at: 0)
+        let printable = line.prefix(count).prefix { (0x20..<0x7F).contains($0) }
+        return String(decoding: printable, as: UTF8.self)
+    }
+
+    /// Makes the directory's own name durable: else a power cut takes the directory with all that was acknowledged.
+    /// A parent that this user may not read was made, and this directory in it, by somebody else before.
+    private static func syncParent(
+        of path: String, _ fileSystem: any FileSystem
+    ) throws(FileFailure) {
+        let parts = path.split(separator: "/").dropLast()
+        let parent = (path.hasPrefix("/") ? "/" : "./") + parts.joined(separator: "/")
+        do { try fileSystem.syncDirectory(parent) } catch  where error.isPermissionDenied {}
     }
 
     /// Where the segments are.
