@@ -57,20 +57,7 @@ extension Recovery {
             throw damage(
                 path, offset, bad, "\(finding), and the store has applied LSN \(store.appliedLSN)")
         }
-        var proof: String?
-        try io { () throws(FileFailure) in
-            try tail.reader.searchFrames { frame, position in
-                // A record takes at least a header, so no LSN is farther away than that.
-                let farthest = bad.value + UInt64((position - offset) / FrameHeader.byteCount)
-                guard frame.lsn.value <= farthest else { return true }
-                if frame.promise >= bad {
-                    proof = "the frame at offset \(position) promises LSN \(frame.promise)"
-                } else if frame.type == .record && frame.lsn == bad {
-                    proof = "LSN \(bad) follows at offset \(position), so a sync frame is lost"
-                }
-                return proof == nil
-            }
-        }
+        let proof = try io { () throws(FileFailure) in try tail.reader.proofOfPromise() }
         if let proof { throw damage(path, offset, bad, "\(finding), and \(proof)") }
     }
 

@@ -105,6 +105,24 @@ package struct SegmentReader {
         }
     }
 
+    /// How frames behind the bad one at `offset` show that it was promised; nil when none does.
+    mutating func proofOfPromise() throws(FileFailure) -> String? {
+        let (bad, start) = (nextLSN, offset)
+        var proof: String?
+        try searchFrames { frame, position in
+            // A record takes at least a header, so no LSN is farther away than that.
+            let farthest = bad.value + UInt64((position - start) / FrameHeader.byteCount)
+            guard frame.lsn.value <= farthest else { return true }
+            if frame.promise >= bad {
+                proof = "the frame at offset \(position) promises LSN \(frame.promise)"
+            } else if frame.type == .record && frame.lsn == bad {
+                proof = "LSN \(bad) follows at offset \(position), so a sync frame is lost"
+            }
+            return proof == nil
+        }
+        return proof
+    }
+
     /// The end of the last byte that is not zero; `offset` when all from there on are.
     package mutating func endOfContent() throws(FileFailure) -> Int {
         var end = offset

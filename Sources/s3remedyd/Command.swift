@@ -8,7 +8,7 @@ struct S3Remedyd: AsyncParsableCommand {
         commandName: "s3remedyd",
         abstract: "Keeps S3's replication failures, answers for them, and repairs them.",
         version: programVersion,
-        subcommands: [Run.self, CheckConfig.self])
+        subcommands: [Run.self, CheckConfig.self, WAL.self])
 }
 
 struct ConfigurationOption: ParsableArguments {
