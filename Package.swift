@@ -88,10 +88,7 @@ let tests: [(name: String, imports: [String])] = [
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("ControlAPITests", ["ControlAPI", "Domain"]),
     ("ControlServerTests", ["ControlServer", "SystemIO"]),
-    (
-        "DaemonTests",
-        ["Daemon", "Domain", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]
-    ),
+    ("DaemonTests", ["Daemon", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),

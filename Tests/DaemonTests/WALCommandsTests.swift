@@ -1,5 +1,4 @@
 import Daemon
-import Domain
 import LogRecords
 import SystemIO
 import TestSupport
