@@ -43,8 +43,7 @@ struct RemediationCalls {
         let bucket = settings.manifestBucket
         let name = "\(settings.manifestPrefix)/\(run.id).csv"
         let bytes = manifest.bytes
-        let digest = sha256(bytes).map { byte in "\(byte < 16 ? "0" : "")" + String(byte, radix: 16)
-        }.joined()
+        let digest = hexadecimal(sha256(bytes))
         let put = try await calling { () async throws(AWSFailure) in
             try await s3.putObject(
                 bucket: bucket, key: ObjectKey(name), body: bytes, contentType: "text/csv",
