@@ -30,7 +30,7 @@ package struct BatchJob: Hashable, Sendable {
     package var suspendedCause: String?
 
     /// No status of such a job changes any more. Source: Amazon S3 User Guide, "Job statuses".
-    package var hasEnded: Bool { ["Complete", "Failed", "Cancelled"].contains(status) }
+    package var hasEnded: Bool { RemediationRun.endedJobStatuses.contains(status) }
 
     init(_ job: XMLElement) throws(UnreadableReply) {
         id = try job.required("JobId")
