@@ -17,7 +17,7 @@ build: swift packages
 demo: build $(VENV)/installed
 	@$(VENV)/bin/python Tests/EndToEndTests/demo.py
 
-test: swift packages bench-packages $(VENV)/installed
+test: swift packages $(VENV)/installed
 	@$(STAGE) "build the tests" 900 swift build --build-tests
 	@$(STAGE) "unit and contract tests" 600 swift test --skip-build
 	@$(STAGE) "stand-in cloud tests" 300 $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/LocalAWS
