@@ -96,8 +96,8 @@ let tests: [(name: String, imports: [String])] = [
     (
         "IntakeTests",
         [
-            "AWSProtocol", "Domain", "FailureStore", "Intake", "LogRecords", "Logging", "SystemIO",
-            "TestSupport", "WriteAheadLog",
+            "AWSClient", "AWSProtocol", "Domain", "FailureStore", "HTTPTransport", "Intake",
+            "LogRecords", "Logging", "SystemIO", "TestSupport", "WriteAheadLog",
         ]
     ),
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),

@@ -15,6 +15,9 @@ package struct SQSClient {
         self.queueURL = queueURL
     }
 
+    /// The same calls for another queue of the Region, over the same connection.
+    package func ofQueue(_ url: String) -> SQSClient { SQSClient(caller, queueURL: url) }
+
     /// - Parameters:
     ///   - maximumMessages: 1 to 10.
     ///   - waitSeconds: 0 to 20.

@@ -46,6 +46,12 @@ package let interfaceRoutes: [InterfaceRoute] = [
     .init(
         method: "GET", path: "/v1/remediations/{id}", summary: "One remediation",
         answer: "remediation"),
+    .init(
+        method: "POST", path: "/v1/intake/pause", summary: "Receive nothing for a while",
+        body: "pauseRequest", answer: "intake", isChange: true),
+    .init(
+        method: "POST", path: "/v1/intake/resume", summary: "End a pause", answer: "intake",
+        isChange: true),
     .init(method: "GET", path: "/openapi.json", summary: "This document", answer: "openapi"),
 ]
 

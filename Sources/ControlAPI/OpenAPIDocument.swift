@@ -114,6 +114,8 @@ private let schemas: [String: JSONValue] = [
             """),
     "failurePage": page(of: "failure"),
     "health": object("status failing:array"),
+    "intake": object("state", optional: "pausedUntil"),
+    "pauseRequest": object("", optional: "durationSeconds:integer"),
     "plan": object(
         """
         sourceBucket ruleId region objects:integer bytes:integer estimatedCost:object \
@@ -143,7 +145,7 @@ private let schemas: [String: JSONValue] = [
         """
         version uptimeSeconds:integer state queues:array log:object store:object \
         remediations:object problems:array
-        """),
+        """, optional: "pausedUntil"),
     "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by"),
     "timelinePage": page(of: "timelineEntry"),
 ]

@@ -118,6 +118,8 @@ package struct StatusReply: Codable, Sendable {
     package var uptimeSeconds: Int
     /// `running`, `paused`, `degraded` or `stopping`.
     package var state: String
+    /// When the operator's pause ends by itself; absent without one.
+    package var pausedUntil: Timestamp?
     package var queues: [Queue]
     package var log: Log
     package var store: Store
@@ -125,12 +127,13 @@ package struct StatusReply: Codable, Sendable {
     package var problems: [Problem]
 
     package init(
-        version: String, uptimeSeconds: Int, state: String, queues: [Queue], log: Log, store: Store,
-        remediations: Remediations, problems: [Problem]
+        version: String, uptimeSeconds: Int, state: String, pausedUntil: Timestamp? = nil,
+        queues: [Queue], log: Log, store: Store, remediations: Remediations, problems: [Problem]
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
         self.state = state
+        self.pausedUntil = pausedUntil
         self.queues = queues
         self.log = log
         self.store = store

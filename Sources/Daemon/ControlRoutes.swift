@@ -11,6 +11,7 @@ struct ControlRoutes: Sendable {
     let status: StatusAssembler
     /// Nil without `batch` in the configuration.
     let desk: RemediationDesk?
+    let intake: IntakeRoutes
     let roles: Roles
     let logger: Logger
 
@@ -41,6 +42,8 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations": { try await remediations($0) },
             "POST /v1/remediations": { try await remediate($0) },
             "GET /v1/remediations/{id}": { try await remediation($0) },
+            "POST /v1/intake/pause": { try await intake.pause($0) },
+            "POST /v1/intake/resume": { _ in try await intake.resume() },
             "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
         ]
     }

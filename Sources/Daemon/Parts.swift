@@ -38,11 +38,11 @@ struct FlusherPart: Service {
     }
 }
 
-struct PollerPart: Service {
-    let poller: Poller
+struct IntakePart: Service {
+    let intake: QueueIntake
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try await poller.run() }
+        try await cancelWhenGracefulShutdown { try await intake.run() }
     }
 }
 

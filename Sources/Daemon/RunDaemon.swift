@@ -86,9 +86,7 @@ extension Configuration {
             notices.append("log.keys: hash has no effect in this version: no key is logged")
         }
         var idle: [String] = []
-        if queues.contains(where: { $0.maxPollers != 8 }) { idle.append("queues[].maxPollers") }
         if !buckets.isEmpty { idle.append("buckets") }
-        if restrictToBuckets { idle.append("restrictToBuckets") }
         if let batch, batch.verify != .all { idle.append("batch.verify: \(batch.verify.rawValue)") }
         return notices + idle.map { "\($0) has no effect in this version" }
     }

@@ -12,6 +12,7 @@ struct StatusAssembler: Sendable {
     let log: SegmentedLog
     let flusher: Flusher
     let monitors: [QueueMonitor]
+    let pause: IntakePause
     /// Sentences about the start: a torn tail that was cut, keys of the configuration without effect yet.
     let notes: [StatusReply.Problem]
     let clock: any ClockReading
@@ -23,7 +24,9 @@ struct StatusAssembler: Sendable {
         let unfinished = try await store.unfinishedRemediations()
         let logStatus = log.status
         let problems = problems(unfinished)
-        let queues = monitors.map { queue($0.snapshot, overview) }
+        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let queues = monitors.map { queue($0.snapshot, overview, now) }
+        let pausedUntil = pause.until(at: now)
         let beforeJobsEnd = unfinished.filter { $0.state != .verifying }
         let running =
             unfinished.count - beforeJobsEnd.count
@@ -31,11 +34,14 @@ struct StatusAssembler: Sendable {
         let paused = logStatus.paused?.description
         let state =
             stopping.isSet
-            ? "stopping" : paused != nil ? "paused" : problems.isEmpty ? "running" : "degraded"
+            ? "stopping"
+            : paused != nil || pausedUntil != nil
+                ? "paused" : problems.isEmpty ? "running" : "degraded"
         let applied = flusher.appliedLSN
         let uptime = (clock.monotonicNanoseconds() - startedAt) / 1_000_000_000
         return StatusReply(
-            version: programVersion, uptimeSeconds: Int(uptime), state: state, queues: queues,
+            version: programVersion, uptimeSeconds: Int(uptime), state: state,
+            pausedUntil: pausedUntil, queues: queues,
             log: .init(
                 bytes: Int64(logStatus.bytes), segments: logStatus.segments,
                 appendedLSN: logStatus.appendedLSN.value, syncedLSN: logStatus.syncedLSN.value,
@@ -68,13 +74,19 @@ struct StatusAssembler: Sendable {
             + remediations
     }
 
-    private func queue(_ snapshot: QueueSnapshot, _ overview: StoreOverview) -> StatusReply.Queue {
+    private func queue(
+        _ snapshot: QueueSnapshot, _ overview: StoreOverview, _ now: Timestamp
+    ) -> StatusReply.Queue {
         StatusReply.Queue(
             url: snapshot.url, state: snapshot.state.rawValue, pollers: snapshot.pollers,
             lastReceiveAt: snapshot.lastReceiveAt, lastMessageAt: snapshot.lastMessageAt,
             lastTestEventAt: snapshot.lastTestEventAt ?? overview.lastTestEvents[snapshot.url],
-            visible: snapshot.visible, inFlight: snapshot.inFlight,
-            retentionSeconds: snapshot.retentionSeconds)
+            visible: snapshot.look?.visible, inFlight: snapshot.look?.inFlight,
+            oldestAgeSeconds: snapshot.oldestAgeSeconds(at: now),
+            retentionSeconds: snapshot.look?.retentionSeconds,
+            deadLetter: snapshot.look?.deadLetter.map {
+                .init(queue: $0.queue, maxReceiveCount: $0.maxReceiveCount, messages: $0.messages)
+            })
     }
 }
 

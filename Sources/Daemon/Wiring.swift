@@ -39,25 +39,22 @@ struct Wiring {
 
         let overview = try await store.overview()
         var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
-        var monitors: [QueueMonitor] = []
-        for (queue, region) in zip(configuration.queues, regions) {
-            let monitor = QueueMonitor(url: queue.url)
-            monitors.append(monitor)
-            // By queue: that failures came through one makes no other ours.
-            let isKnown = overview.lastTestEvents[queue.url] != nil
-            parts.append(
-                PollerPart(
-                    poller: poller(queue, region, isKnown, log, monitor, access)))
-        }
         let (desk, remediation) = remediation(store, access)
+        let pause = IntakePause(until: overview.pausedUntil)
+        let intakes = intakes(regions, overview.knownQueues, log, pause, desk, access)
+        parts += intakes.map { IntakePart(intake: $0) }
         parts += remediation
 
         let stopping = StoppingFlag()
         let status = StatusAssembler(
-            store: store, log: log, flusher: flusher, monitors: monitors, notes: notes(report),
+            store: store, log: log, flusher: flusher, monitors: intakes.map(\.monitor),
+            pause: pause, notes: notes(report),
             clock: clock, startedAt: startedAt, stopping: stopping)
         let server = try await serve(
-            ControlRoutes(store: store, status: status, desk: desk, roles: roles, logger: logger))
+            ControlRoutes(
+                store: store, status: status, desk: desk,
+                intake: IntakeRoutes(store: store, pause: pause, clock: clock), roles: roles,
+                logger: logger))
         return [ControlPart(server: server)] + parts + [
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,
@@ -103,25 +100,30 @@ struct Wiring {
         return (log, report)
     }
 
-    private func poller(
-        _ queue: Configuration.Queue, _ region: String, _ isKnown: Bool, _ log: SegmentedLog,
-        _ monitor: QueueMonitor, _ access: AWSAccess
-    ) -> Poller {
-        let receiving = CurlExchange(options: access.options)
-        let deleting = CurlExchange(options: access.options)
-        return Poller(
-            queueURL: queue.url, isKnown: isKnown, deletesForeign: queue.otherEvents == .delete,
-            log: log, monitor: monitor, clock: clock, random: random,
-            executor: .blocking("s3remedy.poller"), logger: logger,
-            makeClients: {
-                (
-                    SQSClient(
-                        access.caller(region: region, exchange: receiving), queueURL: queue.url),
-                    SQSClient(
-                        access.caller(region: region, exchange: deleting), queueURL: queue.url)
-                )
-            },
-            stopReceiving: { receiving.cancel() })
+    /// One for each queue. That failures came through one makes no other ours.
+    private func intakes(
+        _ regions: [String], _ known: Set<String>, _ log: SegmentedLog, _ pause: IntakePause,
+        _ desk: RemediationDesk?, _ access: AWSAccess
+    ) -> [QueueIntake] {
+        let credits = IntakeCredits(log: log)
+        return zip(configuration.queues, regions).map { queue, region in
+            var intake = QueueIntake(
+                queueURL: queue.url,
+                isKnown: known.contains(queue.url) || queue.otherEvents == .delete, log: log,
+                monitor: QueueMonitor(url: queue.url), credits: credits, pause: pause, clock: clock,
+                random: random, logger: logger,
+                connect: {
+                    let exchange = CurlExchange(options: access.options)
+                    let caller = access.caller(region: region, exchange: exchange)
+                    return QueueConnection(
+                        client: SQSClient(caller, queueURL: queue.url),
+                        cancel: { exchange.cancel() })
+                })
+            intake.maximumPollers = queue.maxPollers
+            if configuration.restrictToBuckets { intake.buckets = Set(configuration.buckets) }
+            if let desk { intake.jobChanged = { desk.lookNow() } }
+            return intake
+        }
     }
 
     private func remediation(

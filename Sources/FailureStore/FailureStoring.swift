@@ -18,6 +18,9 @@ package protocol FailureStoring: Sendable {
     /// timelines, and quarantine. To be called again until it is complete.
     func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary
 
+    /// Remembers until when the intake is paused; nil forgets it.
+    func pauseIntake(until: Timestamp?) async throws(StoreFailure)
+
     // Questions.
     func page(_ query: FailureQuery) async throws(StoreFailure)
         -> FailurePage
@@ -81,6 +84,7 @@ package enum StoreRecord: Sendable {
     case event(ReplicationEvent)
     case quarantined(QuarantinedMessage)
     case notificationTest(NotificationTest)
+    case queueRecognized(QueueRecognition)
     /// A log record that could not be decoded: goes into quarantine with its LSN.
     case poisoned(payload: [UInt8], problem: String)
 }
@@ -174,6 +178,10 @@ package struct StoreOverview: Sendable, Equatable {
     package var schemaVersion: Int
     /// When the newest s3:TestEvent of a queue was sent.
     package var lastTestEvents: [String: Timestamp]
+    /// URLs of the queues that have shown a replication event or an s3:TestEvent.
+    package var knownQueues: Set<String>
+    /// Until when an operator paused the intake; perhaps in the past.
+    package var pausedUntil: Timestamp?
 }
 
 /// A part of an object version's story.

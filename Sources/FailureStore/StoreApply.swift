@@ -1,4 +1,4 @@
-internal import Domain
+package import Domain
 internal import Foundation
 internal import GRDB
 
@@ -18,6 +18,16 @@ extension SQLiteFailureStore {
                 sql:
                     "INSERT INTO mark VALUES ('logID', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
                 arguments: [Data(id)])
+        }
+    }
+
+    package func pauseIntake(until: Timestamp?) throws(StoreFailure) {
+        try write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO mark VALUES ('intakePausedUntil', ?)
+                    ON CONFLICT DO UPDATE SET value = excluded.value
+                    """, arguments: [until?.milliseconds])
         }
     }
 
@@ -78,9 +88,12 @@ extension SQLiteFailureStore {
             try db.cachedStatement(
                 sql: """
                     INSERT INTO queue VALUES (?, ?) ON CONFLICT DO UPDATE
-                    SET last_test_at = max(last_test_at, excluded.last_test_at)
+                    SET last_test_at = max(ifnull(last_test_at, 0), excluded.last_test_at)
                     """
             ).execute(arguments: [test.queueURL, test.time.milliseconds])
+        case .queueRecognized(let recognition):
+            try db.cachedStatement(sql: "INSERT OR IGNORE INTO queue VALUES (?, NULL)")
+                .execute(arguments: [recognition.queueURL])
         }
     }
 

@@ -54,7 +54,7 @@ extension StoreReader {
                     SELECT coalesce(sum(count), 0), coalesce(sum(count) FILTER (WHERE state = 0), 0)
                     FROM counter
                     """)
-            let tests = try Row.fetchAll(db, sql: "SELECT url, last_test_at FROM queue")
+            let queues = try Row.fetchAll(db, sql: "SELECT url, last_test_at FROM queue")
             return StoreOverview(
                 failures: counts?[0] ?? 0, openFailures: counts?[1] ?? 0,
                 quarantined: try Int64.fetchOne(db, sql: "SELECT count FROM quarantine_total") ?? 0,
@@ -64,9 +64,12 @@ extension StoreReader {
                 bytes: fileSize(path) + fileSize(path + "-wal"),
                 schemaVersion: try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,
                 lastTestEvents: Dictionary(
-                    uniqueKeysWithValues: tests.compactMap { row in
+                    uniqueKeysWithValues: queues.compactMap { row in
                         time(row[1]).map { (row[0] as String, $0) }
-                    }))
+                    }), knownQueues: Set(queues.map { $0[0] }),
+                pausedUntil: time(
+                    try Int64.fetchOne(
+                        db, sql: "SELECT value FROM mark WHERE name = 'intakePausedUntil'")))
         }
     }
 

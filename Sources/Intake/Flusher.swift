@@ -92,6 +92,7 @@ package actor Flusher {
             case .event(let event): return .event(event)
             case .quarantined(let message): return .quarantined(message)
             case .notificationTest(let test): return .notificationTest(test)
+            case .queueRecognized(let recognition): return .queueRecognized(recognition)
             }
         } catch {
             return .poisoned(payload: record.payload, problem: error.description)
@@ -161,6 +162,7 @@ package actor Flusher {
         case .event(let event): LogPayload.event(event).encode()
         case .quarantined(let message): LogPayload.quarantined(message).encode()
         case .notificationTest(let test): LogPayload.notificationTest(test).encode()
+        case .queueRecognized(let recognition): LogPayload.queueRecognized(recognition).encode()
         case .poisoned(let payload, _): payload
         }
     }

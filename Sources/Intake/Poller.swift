@@ -1,254 +1,281 @@
-package import AWSClient
+internal import AWSClient
 internal import AWSProtocol
 internal import Domain
 internal import LogRecords
-package import Logging
-package import SystemIO
-package import WriteAheadLog
+internal import Logging
+internal import SystemIO
+internal import WriteAheadLog
 
-/// Receives from one queue: decode, append to the log, and delete only what is synced.
-///
-/// Nothing ends it but a log that takes no more: trouble outside is shown, waited out and tried again.
-package actor Poller {
+/// Receives from one queue on a thread of its own: decode, append to the log, and delete only what is synced.
+actor Poller {
     private static let messagesPerReceive = 10
     private static let waitSeconds = 20
-    private static let lastingProblems: Set<String> = ["queueNotOurs", "deleteFailed"]
-    private static let attributesInterval: UInt64 = 30_000_000_000
 
-    private let queueURL: String
-    private let receiver: SQSClient
-    /// Another connection than the receiver's, so that a stop can end a long poll and still delete what is synced.
-    private let deleter: SQSClient
-    private let stopReceiving: @Sendable () -> Void
-    private let log: SegmentedLog
-    private let monitor: QueueMonitor
-    private let clock: any ClockReading
-    private let random: any RandomSource
-    private let executor: QueueExecutor
-    private let logger: Logger
-    private let deletesForeign: Bool
-    private var isKnown: Bool
+    private let queue: QueueIntake
+    private let pool: PollerPool
+    private let sorting: MessageSorting
+    private let bell = PollerBell()
+    private let executor: any WorkExecutor
+    private var connection: QueueConnection?
+    private var ownership: QueueOwnership
+    private var holding = HeldVisibility()
+    private var deletes = PendingDeletes()
     private var failures = 0
-    private var attributesAt: UInt64 = 0
-    /// Receipt handles by message ID of what is synced and not yet deleted.
-    private var synced: [String: String] = [:]
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    /// - Parameters:
-    ///   - isKnown: the store has seen an s3:TestEvent of this queue. If not, the first event of ours makes it known.
-    ///   - deletesForeign: `otherEvents: delete`: the queue counts as known.
-    ///   - makeClients: called once, on this actor: the clients block its executor.
-    ///   - stopReceiving: ends the receiver's call; from any thread.
-    package init(
-        queueURL: String, isKnown: Bool, deletesForeign: Bool, log: SegmentedLog,
-        monitor: QueueMonitor, clock: any ClockReading, random: any RandomSource,
-        executor: QueueExecutor, logger: Logger,
-        makeClients: @Sendable () -> (receiver: SQSClient, deleter: SQSClient),
-        stopReceiving: @escaping @Sendable () -> Void
-    ) {
-        self.queueURL = queueURL
-        self.isKnown = isKnown
-        self.deletesForeign = deletesForeign
-        self.log = log
-        self.monitor = monitor
-        self.clock = clock
-        self.random = random
-        self.executor = executor
-        self.logger = logger
-        self.stopReceiving = stopReceiving
-        let clients = makeClients()
-        receiver = clients.receiver
-        deleter = clients.deleter
+    init(_ queue: QueueIntake, pool: PollerPool, isKnown: Bool) {
+        self.queue = queue
+        self.pool = pool
+        sorting = MessageSorting(queueURL: queue.queueURL, buckets: queue.buckets)
+        ownership = QueueOwnership(isKnown: isKnown)
+        executor = queue.makeExecutor()
     }
 
-    /// Polls until the task is cancelled or the log fails.
-    package func run() async throws(LogFailure) {
-        let (log, stopReceiving) = (log, stopReceiving)
+    /// Polls until the task is cancelled, the pool wants fewer, or the log fails.
+    func run() async throws(LogFailure) {
+        let (bell, log) = (bell, queue.log)
+        let number = queue.pause.addBell { bell.ring() }
+        queue.monitor.update { $0.pollers += 1 }
         let failure: LogFailure? = await withTaskCancellationHandler {
             await poll()
         } onCancel: {
-            stopReceiving()
+            bell.ring()
             // A full disk must not hold up the stop: what is not in the log stays on the queue.
             log.refuseWithoutRoom()
         }
-        monitor.update { snapshot in
-            snapshot.state = .stopped
-            snapshot.pollers -= 1
-        }
+        queue.monitor.update { $0.pollers -= 1 }
+        queue.pause.removeBell(number)
         if let failure { throw failure }
     }
 
     private func poll() async -> LogFailure? {
-        monitor.update { $0.pollers += 1 }
-        while !Task.isCancelled {
-            if let reason = log.status.paused {
-                monitor.report("logPaused", "\(reason)", at: now)
-                monitor.update { $0.state = .paused }
-                try? await clock.sleep(for: .seconds(1))
+        var isWanted = true
+        while isWanted, !Task.isCancelled {
+            // Before the looks below: a bell that rings in between ends the receive.
+            let client = connected()
+            if await isHeldUp() { continue }
+            guard queue.credits.take() else {
+                await bell.sleep(atMost: .milliseconds(100), queue.clock)
                 continue
             }
-            do {
-                let messages = try await receiver.receive(
-                    maximumMessages: Self.messagesPerReceive, waitSeconds: Self.waitSeconds,
-                    visibilityTimeoutSeconds: nil)
-                failures = 0
-                noteReceive(messages.count)
-                try await take(messages)
-            } catch let failure as LogFailure {
-                if failure == .closed, Task.isCancelled { break }
-                return failure
-            } catch let failure as AWSFailure {
-                await backOff(failure)
+            defer { queue.credits.giveBack() }
+            do throws(LogFailure) {
+                isWanted = try await receive(client)
             } catch {
-                preconditionFailure("receiving and appending throw no \(error)")
+                if error == .closed, Task.isCancelled { break }
+                return error
             }
-            await lookAtQueue()
         }
         await deleteSynced()
+        await setVisibility(of: ownership.releaseAll(), seconds: 0)
         return nil
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { Timestamp(milliseconds: queue.clock.wallMilliseconds()) }
 
-    private func noteReceive(_ count: Int) {
-        let time = now
-        monitor.update { snapshot in
-            snapshot.state = .receiving
-            // A receive that works says nothing of foreign messages or of deletes.
-            if !Self.lastingProblems.contains(snapshot.problem?.code ?? "") {
-                snapshot.problem = nil
-            }
-            snapshot.lastReceiveAt = time
-            snapshot.received += Int64(count)
-            if count > 0 { snapshot.lastMessageAt = time }
-        }
+    private func connected() -> SQSClient {
+        if let connection { return connection.client }
+        let connection = queue.connect()
+        self.connection = connection
+        bell.guards(connection.cancel)
+        return connection.client
     }
 
-    /// Makes a batch's records durable, and deletes its messages only then.
-    private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
-        guard !messages.isEmpty else { return await deleteSynced() }
+    /// Waits a moment and answers true while there is a reason not to receive.
+    private func isHeldUp() async -> Bool {
+        if Task.isCancelled { return true }
         let time = now
-        var payloads: [[UInt8]] = []
-        var done: [ReceivedMessage] = []
-        for message in messages {
-            let sorted = sort(
-                message, queueURL: queueURL, isKnown: isKnown || deletesForeign, receivedAt: time)
-            isKnown = isKnown || sorted.isOurs
-            payloads += sorted.payloads.map { $0.encode() }
-            if sorted.mayBeDeleted { done.append(message) }
-            note(sorted)
+        if queue.pause.until(at: time) != nil {
+            queue.monitor.notePause()
+            await deleteSynced()
+            await bell.sleep(atMost: .seconds(1), queue.clock)
+            return true
         }
-        if !payloads.isEmpty { _ = try await log.append(payloads) }
-        // A message that came twice in one batch is one entry: its newest receipt deletes it.
-        for message in done { synced[message.messageID] = message.receiptHandle }
+        if case .notOurs(let seen) = ownership.standing {
+            queue.monitor.noteNotOurs(seen: seen, held: nil, at: time)
+            await bell.sleep(atMost: .seconds(60), queue.clock)
+            return true
+        }
+        if let reason = queue.log.status.paused {
+            queue.monitor.report("logPaused", "\(reason)", at: time, state: .paused)
+            await bell.sleep(atMost: .seconds(1), queue.clock)
+            return true
+        }
+        return false
+    }
+
+    /// One receive and all that follows from it. False when the pool wants fewer pollers.
+    private func receive(_ client: SQSClient) async throws(LogFailure) -> Bool {
+        let messages: [ReceivedMessage]
+        do {
+            messages = try await client.receive(
+                maximumMessages: Self.messagesPerReceive, waitSeconds: Self.waitSeconds,
+                visibilityTimeoutSeconds: nil)
+        } catch {
+            await backOff(error)
+            return true
+        }
+        failures = 0
+        queue.monitor.noteReceive(messages, at: now)
+        if !messages.isEmpty { try await take(messages) }
         await deleteSynced()
+        await keepHeld()
+        await lookAtQueue(client)
+        if messages.count == Self.messagesPerReceive, ownership.standing == .ours {
+            pool.receivedFull()
+        }
+        return !(messages.isEmpty && deletes.isEmpty && pool.receivedNothing())
     }
 
-    private func note(_ sorted: SortedMessage) {
+    /// Makes a batch's records durable; its messages may be deleted only then.
+    private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
         let time = now
-        let isHeld = !sorted.mayBeDeleted
-        monitor.update { snapshot in
-            snapshot.foreign += Int64(sorted.foreignEvents.count)
-            snapshot.replacedTimes += Int64(sorted.replacedTimes)
-            for case .quarantined in sorted.payloads { snapshot.quarantined += 1 }
-            if let tested = sorted.testedAt {
-                snapshot.lastTestEventAt = max(snapshot.lastTestEventAt ?? tested, tested)
-            }
-            if sorted.isOurs, snapshot.problem?.code == "queueNotOurs" { snapshot.problem = nil }
-            guard isHeld else { return }
-            snapshot.problem = IntakeProblem(
-                code: "queueNotOurs",
-                sentence: "\(queueURL) has shown no replication event and no s3:TestEvent yet, but "
-                    + "\(sorted.foreignEvents.prefix(3).joined(separator: ", ")): those messages stay "
-                    + "on it; give replication events a queue of their own, or set otherEvents: delete",
-                since: snapshot.problem?.code == "queueNotOurs"
-                    ? snapshot.problem?.since ?? time : time)
+        let batch = messages.map { sorting.sort($0, receivedAt: time) }
+        var settlement = ownership.settle(batch)
+        if settlement.recognized {
+            settlement.payloads.append(
+                .queueRecognized(QueueRecognition(queueURL: queue.queueURL, time: time)))
         }
+        queue.monitor.note(batch, settlement)
+        if !settlement.payloads.isEmpty {
+            do {
+                _ = try await queue.log.append(settlement.payloads.map { $0.encode() })
+            } catch {
+                await setVisibility(of: settlement.deletable, seconds: 0)
+                throw error
+            }
+        }
+        deletes.add(settlement.deletable)
+        if !settlement.held.isEmpty {
+            holding.expire()
+            queue.monitor.noteNotOurs(
+                seen: ownership.seen, held: ownership.heldReceipts.count, at: time)
+        }
+        if !settlement.released.isEmpty {
+            await setVisibility(of: settlement.released, seconds: 0)
+        }
+        if batch.contains(where: \.saysJobChanged) { queue.jobChanged() }
     }
 
     /// Deletes what is synced, ten at a time. What fails stays for the next round: the worst is that it comes again.
     private func deleteSynced() async {
-        let limit = 1000
-        while synced.count > limit, let oldest = synced.keys.first { synced[oldest] = nil }
-        for _ in 0...(synced.count / Self.messagesPerReceive) where !synced.isEmpty {
-            let batch = Array(synced.prefix(Self.messagesPerReceive))
-            let entries = batch.enumerated().map {
-                SQSBatchEntry(id: "m\($0.offset)", receiptHandle: $0.element.value)
-            }
-            do {
-                let outcome = try await deleter.deleteBatch(entries)
-                let kept = Set(outcome.failed.filter { !$0.senderFault }.map(\.id))
-                for (offset, entry) in batch.enumerated() where !kept.contains("m\(offset)") {
-                    synced[entry.key] = nil
-                }
-                monitor.update { snapshot in
-                    snapshot.deleted += Int64(outcome.succeeded.count)
-                    if snapshot.problem?.code == "deleteFailed" { snapshot.problem = nil }
-                }
-                if !kept.isEmpty { return }
+        while !deletes.isEmpty {
+            do throws(AWSFailure) {
+                let outcome = try await connected().deleteBatch(deletes.nextBatch)
+                let kept = deletes.settle(outcome)
+                queue.monitor.noteDeleted(outcome.succeeded.count)
+                if kept > 0 { return }
             } catch {
-                noteUndeleted(error)
-                return
+                guard isLost(error) else {
+                    noteUndeleted(error)
+                    return
+                }
             }
         }
+    }
+
+    /// True when the bell ended the call: then a new connection is worth another try.
+    private func isLost(_ failure: AWSFailure) -> Bool {
+        guard failure.isCancellation else { return false }
+        connection = nil
+        return true
     }
 
     /// What is not deleted comes again, for ever where the permission is missing.
     private func noteUndeleted(_ failure: AWSFailure) {
-        let time = now
-        let isNew = monitor.snapshot.problem?.code != "deleteFailed"
+        let isNew = queue.monitor.report(
+            "deleteFailed",
+            "\(queue.queueURL): what is in the log is not deleted and comes again: \(failure)",
+            at: now)
         if isNew {
-            logger.warning("messages not deleted", metadata: ["problem": "\(failure)"])
+            queue.logger.warning("messages not deleted", metadata: ["problem": "\(failure)"])
         }
-        monitor.update { snapshot in
-            let since = isNew ? nil : snapshot.problem?.since
-            snapshot.problem = IntakeProblem(
-                code: "deleteFailed",
-                sentence:
-                    "\(queueURL): what is in the log is not deleted and comes again: \(failure)",
-                since: since ?? time)
+    }
+
+    /// Nothing depends on it: what it does not reach becomes visible when its time is over.
+    private func setVisibility(of receipts: [Receipt], seconds: Int) async {
+        var rest = receipts[...]
+        while !rest.isEmpty {
+            let entries = rest.prefix(PendingDeletes.batchSize).enumerated().map {
+                SQSBatchEntry(id: String($0.offset), receiptHandle: $0.element.handle)
+            }
+            do throws(AWSFailure) {
+                _ = try await connected().changeVisibilityBatch(entries, seconds: seconds)
+            } catch {
+                if isLost(error) { continue }
+                queue.logger.debug("visibility not set", metadata: ["problem": "\(error)"])
+            }
+            rest = rest.dropFirst(entries.count)
         }
+    }
+
+    /// Keeps what is held from coming again.
+    private func keepHeld() async {
+        let receipts = ownership.heldReceipts
+        guard !receipts.isEmpty, holding.isDue(at: queue.clock.monotonicNanoseconds()) else {
+            return
+        }
+        await setVisibility(of: receipts, seconds: HeldVisibility.seconds)
     }
 
     /// Waits longer each time, at most half a minute, and shows why.
     private func backOff(_ failure: AWSFailure) async {
-        guard !failure.isCancellation else { return }
+        if isLost(failure) { return }
         failures += 1
-        monitor.report(problemCode(failure), "\(queueURL): \(failure)", at: now)
+        queue.monitor.report(
+            problemCode(failure), "\(queue.queueURL): \(failure)", at: now, state: .backingOff)
         if failures == 1 {
-            logger.warning("receiving failed", metadata: ["problem": "\(failure)"])
+            queue.logger.warning("receiving failed", metadata: ["problem": "\(failure)"])
         }
         let ceiling = min(30_000, 500 << min(failures, 10))
-        let milliseconds = ceiling / 2 + Int(random.next() % UInt64(ceiling / 2))
-        try? await clock.sleep(for: .milliseconds(milliseconds))
-    }
-
-    private func problemCode(_ failure: AWSFailure) -> String {
-        switch failure.kind {
-        case .credentials: "credentials"
-        case .throttling: "throttled"
-        case .clockSkew: "queueAccessDenied"
-        case .transient, .permanent:
-            failure.code.contains("NonExistentQueue") || failure.code == "QueueDoesNotExist"
-                ? "queueMissing" : "queueUnreachable"
-        }
+        let milliseconds = ceiling / 2 + Int(queue.random.next() % UInt64(ceiling / 2))
+        await bell.sleep(atMost: .milliseconds(milliseconds), queue.clock)
     }
 
     /// Asks SQS how long the queue is, now and then: only for `status`, so a failure is no trouble.
-    private func lookAtQueue() async {
-        let time = clock.monotonicNanoseconds()
-        guard time >= attributesAt, !Task.isCancelled else { return }
-        attributesAt = time + Self.attributesInterval
-        guard let attributes = try? await deleter.queueAttributes() else { return }
-        monitor.update { snapshot in
-            snapshot.visible = attributes["ApproximateNumberOfMessages"].flatMap { Int($0) }
-            snapshot.inFlight = attributes["ApproximateNumberOfMessagesNotVisible"].flatMap {
-                Int($0)
-            }
-            snapshot.retentionSeconds = attributes["MessageRetentionPeriod"].flatMap { Int($0) }
+    private func lookAtQueue(_ client: SQSClient) async {
+        guard !Task.isCancelled,
+            queue.monitor.isLookDue(at: queue.clock.monotonicNanoseconds())
+        else { return }
+        do throws(AWSFailure) {
+            let look = try await QueueLook(client)
+            queue.monitor.update { $0.look = look }
+        } catch {
+            _ = isLost(error)
         }
+    }
+}
+
+/// When the visibility of held messages is set again.
+private struct HeldVisibility {
+    static let seconds = 300
+    private var until: UInt64 = 0
+
+    mutating func expire() { until = 0 }
+
+    /// True when less than half of the time is left; the caller sets it anew.
+    mutating func isDue(at now: UInt64) -> Bool {
+        let whole = UInt64(Self.seconds) * 1_000_000_000
+        guard now + whole / 2 >= until else { return false }
+        until = now + whole
+        return true
+    }
+}
+
+/// What a failed receive is called in `status`.
+private func problemCode(_ failure: AWSFailure) -> String {
+    switch failure.kind {
+    case .credentials: "credentials"
+    case .throttling: "throttled"
+    case .clockSkew:
+        failure.code.contains("Denied") || failure.code.isEmpty
+            ? "queueAccessDenied"
+            : failure.code.contains("Skewed") ? "clockSkew" : "signatureRefused"
+    case .transient, .permanent:
+        failure.code.contains("NonExistentQueue") || failure.code == "QueueDoesNotExist"
+            ? "queueMissing" : "queueUnreachable"
     }
 }

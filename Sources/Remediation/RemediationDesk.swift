@@ -56,6 +56,9 @@ package struct RemediationDesk: Sendable {
         self.worker = worker
     }
 
+    /// A job's status changed: whoever follows it looks now instead of at the end of its interval.
+    package func lookNow() { worker.wake() }
+
     /// What the order would do, and in which Region; changes nothing.
     package func plan(
         _ order: RemediationOrder

@@ -36,6 +36,8 @@ package struct LogStatus: Sendable {
     /// Segments, the one in the making and torn tails.
     package var bytes: Int
     package var segments: Int
+    /// Payloads of about so many bytes find room before the log pauses.
+    package var room: Int
     /// Why no new segment can be made at present; appends wait once the newest is full.
     package var paused: PauseReason?
     /// Set once and for ever: the log takes nothing more.

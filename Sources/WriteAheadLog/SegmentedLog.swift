@@ -18,7 +18,7 @@ package final class SegmentedLog: Sendable {
         random: any RandomSource, executor: any WorkExecutor, helper: any WorkExecutor,
         options: LogOptions
     ) {
-        let shared = SharedLog(recovered)
+        let shared = SharedLog(recovered, maximumBytes: options.maximumBytes)
         let committer = Committer(
             recovered, shared: shared, state: state, options: options, clock: clock,
             random: random, executor: executor)

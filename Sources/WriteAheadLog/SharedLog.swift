@@ -61,25 +61,30 @@ final class SharedLog: Sendable {
         var segments: [SegmentEntry]
         var preparedBytes = 0
         let tornBytes: Int
+        let maximumBytes: Int
 
         var bytes: Int { segments.reduce(tornBytes + preparedBytes) { $0 + $1.bytes } }
+        /// What the limit leaves, and the file that already counts against it.
+        var room: Int { max(0, maximumBytes - bytes) + (prepared?.bytes ?? 0) }
         var isOver: Bool { isClosing || failure != nil }
     }
 
     private let state: Mutex<State>
 
-    init(_ recovered: RecoveredLog) {
+    init(_ recovered: RecoveredLog, maximumBytes: Int) {
         state = Mutex(
             State(
                 paused: recovered.paused, appended: recovered.lastLSN, synced: recovered.lastLSN,
-                segments: recovered.segments, tornBytes: recovered.tornBytes))
+                segments: recovered.segments, tornBytes: recovered.tornBytes,
+                maximumBytes: maximumBytes))
     }
 
     var status: LogStatus {
         state.withLock { state in
             LogStatus(
                 appendedLSN: state.appended, syncedLSN: state.synced, bytes: state.bytes,
-                segments: state.segments.count, paused: state.paused, failure: state.failure)
+                segments: state.segments.count, room: state.room, paused: state.paused,
+                failure: state.failure)
         }
     }
 

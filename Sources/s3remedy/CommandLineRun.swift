@@ -24,7 +24,7 @@ struct RootCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             StatusVerb.self, RulesVerb.self, FailuresGroup.self, RemediateVerb.self,
-            RemediationsGroup.self, QuarantineGroup.self,
+            RemediationsGroup.self, QuarantineGroup.self, PauseVerb.self, ResumeVerb.self,
         ])
 }
 

@@ -33,8 +33,9 @@ struct StatusVerb: Verb {
         let styles: [String: Screen.Style] = ["running": .green, "paused": .yellow]
         let state = screen.styled(shown(status.state), styles[status.state] ?? .red)
         let other = "  (this is s3remedy \(programVersion))"
+        let until = status.pausedUntil.map { " until \($0)" } ?? ""
         return [
-            "s3remedyd \(shown(status.version)) is \(state), up \(uptime(seconds: status.uptimeSeconds))"
+            "s3remedyd \(shown(status.version)) is \(state)\(until), up \(uptime(seconds: status.uptimeSeconds))"
                 + (status.version == programVersion ? "" : other)
         ]
     }

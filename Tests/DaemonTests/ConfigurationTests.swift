@@ -97,8 +97,7 @@ struct ConfigurationTests {
             + "verify: none}\n"
         let notices = try Configuration.parse(text, file: "c.yaml").notices
         let named = [
-            "metrics.listen", "log.keys", "queues[].maxPollers", "buckets", "restrictToBuckets",
-            "batch.verify: none",
+            "metrics.listen", "log.keys", "buckets", "batch.verify: none",
         ]
         #expect(notices.count == named.count)
         for (notice, name) in zip(notices, named) { #expect(notice.hasPrefix(name), "\(notice)") }

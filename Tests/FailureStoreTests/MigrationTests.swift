@@ -59,6 +59,7 @@ struct MigrationTests {
         #expect(found[4].failure.size == 5_000_000_000 && found[4].failure.reason == "NewCode")
         let overview = try await store.overview()
         #expect(overview.failures == 5 && overview.openFailures == 1 && overview.quarantined == 2)
+        #expect(overview.knownQueues == ["https://sqs/q"])
         #expect(
             overview.lastTestEvents == ["https://sqs/q": Timestamp(milliseconds: 1_690_000_000_000)]
         )

@@ -45,6 +45,34 @@ struct SQLiteFailureStoreTests {
         #expect(page.failures.map(\.identity.key) == [ObjectKey("ключ/日本語\u{1b}[31m\n")])
     }
 
+    @Test func `a queue is known from its first event on, with or without a test event`()
+        async throws
+    {
+        let store = try open()
+        let recognized = QueueRecognition(queueURL: "q", time: Timestamp(milliseconds: 1))
+        let test = NotificationTest(queueURL: "q", bucket: "b", time: Timestamp(milliseconds: 7))
+        _ = try await store.apply(
+            StoreBatch(records: [(1, .queueRecognized(recognized))], at: recognized.time))
+        #expect(try await store.overview().knownQueues == ["q"])
+        #expect(try await store.overview().lastTestEvents.isEmpty)
+        _ = try await store.apply(
+            StoreBatch(
+                records: [(2, .notificationTest(test)), (3, .queueRecognized(recognized))],
+                at: test.time))
+        #expect(try await store.overview().lastTestEvents == ["q": test.time])
+    }
+
+    @Test func `a pause is remembered until it is ended`() async throws {
+        let store = try open()
+        #expect(try await store.overview().pausedUntil == nil)
+        try await store.pauseIntake(until: Timestamp(milliseconds: 9))
+        try await store.close()
+        let again = try open()
+        #expect(try await again.overview().pausedUntil == Timestamp(milliseconds: 9))
+        try await again.pauseIntake(until: nil)
+        #expect(try await again.overview().pausedUntil == nil)
+    }
+
     @Test func `only a failure event makes a failure`() async throws {
         let store = try open()
         let names = ReplicationEvent.Name.allCases.filter { $0 != .operationFailed }

@@ -15,28 +15,53 @@ struct MessageSortingTests {
     }
 
     func sorted(
-        _ body: String, sentAt: Timestamp? = nil, isKnown: Bool = true
+        _ body: String, sentAt: Timestamp? = nil, buckets: Set<String>? = nil
     ) -> SortedMessage {
-        sort(message(body, sentAt: sentAt), queueURL: "q", isKnown: isKnown, receivedAt: now)
+        MessageSorting(queueURL: "q", buckets: buckets)
+            .sort(message(body, sentAt: sentAt), receivedAt: now)
     }
 
     func record(
         _ name: String = "Replication:OperationFailedReplication",
-        time: String = "2024-09-05T21:04:32.527Z", key: String = "k"
+        time: String = "2024-09-05T21:04:32.527Z", key: String = "k", bucket: String = "orders"
     ) -> String {
         """
         {"eventVersion":"2.2","eventSource":"aws:s3","awsRegion":"eu-west-1","eventTime":"\(time)",\
-        "eventName":"\(name)","s3":{"bucket":{"name":"orders"},"object":{"key":"\(key)","size":1,\
+        "eventName":"\(name)","s3":{"bucket":{"name":"\(bucket)"},"object":{"key":"\(key)","size":1,\
         "eTag":"e","versionId":"v","sequencer":"1"}},"replicationEventData":{"replicationRuleId":"r",\
         "destinationBucket":"arn:aws:s3:::backup","s3Operation":"OBJECT_PUT",\
         "failureReason":"AssumeRoleNotPermitted"}}
         """
     }
 
-    @Test func `a failure is logged and its message may go`() {
-        let result = sorted("{\"Records\":[\(record())]}", isKnown: false)
+    @Test func `a failure is for the log and shows that the queue is ours`() {
+        let result = sorted("{\"Records\":[\(record())]}")
         #expect(result.payloads.count == 1)
-        #expect(result.mayBeDeleted && result.isOurs)
+        #expect(result.isOurs && !result.foundTest && result.problem == nil)
+    }
+
+    @Test
+    func `an event of a bucket that is not wanted is quarantined whole, its neighbour is not`() {
+        let body = "{\"Records\":[\(record()),\(record(bucket: "other"))]}"
+        let result = sorted(body, buckets: ["other"])
+        guard case .event(let event)? = result.payloads.first,
+            case .quarantined(let kept)? = result.payloads.last
+        else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(event.sourceBucket == "other" && kept.body == Array(body.utf8))
+        #expect(kept.problem.contains("orders") && kept.problem.contains("restrictToBuckets"))
+    }
+
+    @Test func `a job-status event only says that a job changed`() {
+        let body = """
+            {"version":"0","source":"aws.s3","detail-type":"AWS Service Event via CloudTrail","detail":\
+            {"eventSource":"s3.amazonaws.com","eventName":"JobStatusChanged","serviceEventDetails":\
+            {"jobId":"j-1","status":"Complete"}}}
+            """
+        let result = sorted(body)
+        #expect(result.saysJobChanged && result.payloads.isEmpty && !result.isOurs)
     }
 
     @Test func `a bad record beside a good one quarantines the message and keeps the neighbour`() {
@@ -51,15 +76,12 @@ struct MessageSortingTests {
         #expect(event.key == ObjectKey("k"))
         #expect(kept.body == Array("{\"Records\":[\(bad),\(record())]}".utf8))
         #expect(kept.messageID == "m" && kept.queueURL == "q" && kept.receivedAt == now)
-        #expect(result.mayBeDeleted)
     }
 
-    @Test func `other people's events stay on a queue that never showed one of ours`() {
-        let body = "{\"Records\":[\(record("ObjectCreated:Put"))]}"
-        let strange = sorted(body, isKnown: false)
-        #expect(strange.payloads.isEmpty && !strange.mayBeDeleted)
+    @Test func `other people's events hold nothing for the log and do not make a queue ours`() {
+        let strange = sorted("{\"Records\":[\(record("ObjectCreated:Put"))]}")
+        #expect(strange.payloads.isEmpty && !strange.isOurs)
         #expect(strange.foreignEvents == ["ObjectCreated:Put"])
-        #expect(sorted(body, isKnown: true).mayBeDeleted)
     }
 
     @Test func `an s3:TestEvent makes the queue known`() {
@@ -67,8 +89,8 @@ struct MessageSortingTests {
             {"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-24T06:00:00.000Z",\
             "Bucket":"orders","RequestId":"r","HostId":"h"}
             """
-        let result = sorted(body, isKnown: false)
-        #expect(result.isOurs && result.mayBeDeleted)
+        let result = sorted(body)
+        #expect(result.isOurs && result.foundTest)
         #expect(result.testedAt == Timestamp(rfc3339: "2026-11-24T06:00:00.000Z"))
     }
 

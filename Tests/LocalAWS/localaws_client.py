@@ -80,16 +80,16 @@ class LocalAWS:
         finally:
             self._process.stdout.close()
 
-    def client(self, service: str, key: Key = Key()):
+    def client(self, service: str, key: Key = Key(), region: str = REGION):
         """A boto3 client of this cloud, without retries: an error is seen as it came."""
-        if (service, key) not in self._clients:
-            self._clients[service, key] = self._make_client(service, key)
-        return self._clients[service, key]
+        if (service, key, region) not in self._clients:
+            self._clients[service, key, region] = self._make_client(service, key, region)
+        return self._clients[service, key, region]
 
-    def _make_client(self, service: str, key: Key):
-        config = Config(region_name=REGION, retries={"total_max_attempts": 1},
+    def _make_client(self, service: str, key: Key, region: str):
+        config = Config(region_name=region, retries={"total_max_attempts": 1},
                         s3={"addressing_style": "path"}, read_timeout=30)
-        client = boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=config,
+        client = boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=config,
                               aws_access_key_id=key.access_key, aws_secret_access_key=key.secret,
                               aws_session_token=key.token)
         if service == "s3control":

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import SystemIO
+import TestSupport
 import Testing
 import WriteAheadLog
 

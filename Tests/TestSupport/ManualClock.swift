@@ -1,8 +1,8 @@
-import Synchronization
-import SystemIO
+internal import Synchronization
+internal import SystemIO
 
 /// Time stands still until it is told to go on.
-final class ManualClock: ClockReading {
+package final class ManualClock: ClockReading {
     private struct State {
         var now: UInt64 = 0
         var nextID = 0
@@ -14,11 +14,13 @@ final class ManualClock: ClockReading {
 
     private let state = Mutex(State())
 
-    func wallMilliseconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000) }
+    package init() {}
 
-    func monotonicNanoseconds() -> UInt64 { state.withLock { $0.now } }
+    package func wallMilliseconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000) }
 
-    nonisolated(nonsending) func sleep(for duration: Duration) async throws {
+    package func monotonicNanoseconds() -> UInt64 { state.withLock { $0.now } }
+
+    package nonisolated(nonsending) func sleep(for duration: Duration) async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -47,7 +49,7 @@ final class ManualClock: ClockReading {
     }
 
     /// Returns once somebody sleeps.
-    func waitForSleeper() async {
+    package func waitForSleeper() async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
                 if !state.sleepers.isEmpty { return true }
@@ -58,7 +60,7 @@ final class ManualClock: ClockReading {
         }
     }
 
-    func advance(by duration: Duration) {
+    package func advance(by duration: Duration) {
         let woken = state.withLock { state in
             state.now += UInt64(duration / .nanoseconds(1))
             let due = state.sleepers.filter { $0.value.until <= state.now }

@@ -1,0 +1,23 @@
+package import Domain
+
+/// The body of `POST /v1/intake/pause`; an empty object pauses for an hour.
+package struct PauseRequest: Codable, Sendable {
+    /// From now on, 1 to 43,200.
+    package var durationSeconds: Int?
+
+    package init(durationSeconds: Int? = nil) {
+        self.durationSeconds = durationSeconds
+    }
+}
+
+/// The answer of `POST /v1/intake/pause` and `/resume`.
+package struct IntakeReply: Codable, Sendable {
+    /// `paused` or `running`.
+    package var state: String
+    package var pausedUntil: Timestamp?
+
+    package init(pausedUntil: Timestamp?) {
+        state = pausedUntil == nil ? "running" : "paused"
+        self.pausedUntil = pausedUntil
+    }
+}

@@ -1,0 +1,85 @@
+package import AWSClient
+package import Logging
+package import SystemIO
+package import WriteAheadLog
+
+/// One connection to a queue, for one poller: its calls block that poller's executor.
+package struct QueueConnection {
+    package let client: SQSClient
+    /// Ends the running and every later call; from any thread.
+    package let cancel: @Sendable () -> Void
+
+    package init(client: SQSClient, cancel: @escaping @Sendable () -> Void) {
+        self.client = client
+        self.cancel = cancel
+    }
+}
+
+/// What the pollers of one queue share.
+package struct QueueIntake: Sendable {
+    package let queueURL: String
+    /// The store has seen an event of ours on this queue, or `otherEvents: delete` says that all on it is ours to settle.
+    package var isKnown: Bool
+    package var maximumPollers = 8
+    /// `restrictToBuckets`; nil: every source bucket's events are taken.
+    package var buckets: Set<String>?
+    package let log: SegmentedLog
+    package let monitor: QueueMonitor
+    package let credits: IntakeCredits
+    package let pause: IntakePause
+    package let clock: any ClockReading
+    package let random: any RandomSource
+    package let logger: Logger
+    /// A job-status event came by: whoever follows jobs may look now.
+    package var jobChanged: @Sendable () -> Void = {}
+    /// Called on the poller that is going to use it.
+    package let connect: @Sendable () -> QueueConnection
+    /// A new one for each poller; its calls block it.
+    package var makeExecutor: @Sendable () -> any WorkExecutor = {
+        QueueExecutor.blocking("s3remedy.poller")
+    }
+
+    package init(
+        queueURL: String, isKnown: Bool, log: SegmentedLog, monitor: QueueMonitor,
+        credits: IntakeCredits, pause: IntakePause, clock: any ClockReading,
+        random: any RandomSource, logger: Logger, connect: @escaping @Sendable () -> QueueConnection
+    ) {
+        self.queueURL = queueURL
+        self.isKnown = isKnown
+        self.log = log
+        self.monitor = monitor
+        self.credits = credits
+        self.pause = pause
+        self.clock = clock
+        self.random = random
+        self.logger = logger
+        self.connect = connect
+    }
+
+    /// Polls until the task is cancelled or the log takes no more; trouble outside is shown, waited out and tried again.
+    package func run() async throws(LogFailure) {
+        let pool = PollerPool(maximum: maximumPollers)
+        do {
+            try await withThrowingDiscardingTaskGroup { group in
+                // Only the first looks at a queue that is not known: the others start once it is.
+                var isKnown = isKnown
+                for await _ in pool.starts {
+                    let poller = Poller(self, pool: pool, isKnown: isKnown)
+                    group.addTask {
+                        do { try await poller.run() } catch {
+                            // That cancels the other pollers, but not this loop.
+                            pool.end()
+                            throw error
+                        }
+                    }
+                    isKnown = true
+                }
+            }
+        } catch let failure as LogFailure {
+            throw failure
+        } catch {
+            preconditionFailure("a poller throws no \(error)")
+        }
+        monitor.update { $0.state = .stopped }
+    }
+}
