@@ -14,6 +14,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("AWSProtocol", ["Domain", "JSONScanning", "CCrypto", "CExpat"]),
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
+    ("Metrics", []),
     ("SystemIO", []),
     ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
@@ -39,11 +40,10 @@ let arrows: [(module: String, imports: [String])] = [
     (
         "Daemon",
         [
-            "Domain", "LogRecords", "AWSProtocol", "ControlAPI", "SystemIO", "WriteAheadLog",
-            "HTTPTransport",
-            "AWSClient", "ControlServer", "Systemd", "FailureStore", "Intake", "Remediation",
-            "Logging",
-            "ServiceLifecycle", "UnixSignals", "Yams",
+            "Domain", "LogRecords", "AWSProtocol", "ControlAPI", "Metrics", "SystemIO",
+            "WriteAheadLog", "HTTPTransport", "AWSClient", "ControlServer", "Systemd",
+            "FailureStore", "Intake", "Remediation", "Logging", "ServiceLifecycle", "UnixSignals",
+            "Yams",
         ]
     ),
     ("s3remedyd", ["ControlAPI", "Daemon", "ArgumentParser"]),
@@ -103,6 +103,7 @@ let tests: [(name: String, imports: [String])] = [
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
     ("ManifestsTests", ["Domain", "Manifests"]),
+    ("MetricsTests", ["Metrics"]),
     ("SystemIOTests", ["SystemIO", "TestSupport"]),
     ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),

@@ -45,7 +45,8 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     }
     let inQuery = route.query.map { parameter($0, in: "query", isRequired: false) }
     var responses: [String: JSONValue] = [
-        "\(route.status)": response("Done", "application/json", route.answer),
+        "\(route.status)": response(
+            "Done", route.answer == "text" ? "text/plain" : "application/json", route.answer),
         "default": response("A problem", "application/problem+json", "problem"),
     ]
     if let other = route.otherAnswer {
@@ -76,7 +77,11 @@ private func response(_ text: String, _ contentType: String, _ schema: String) -
 }
 
 private func reference(_ schema: String) -> JSONValue {
-    schema == "openapi" ? ["type": "object"] : ["$ref": .text("#/components/schemas/\(schema)")]
+    switch schema {
+    case "openapi": ["type": "object"]
+    case "text": ["type": "string"]
+    default: ["$ref": .text("#/components/schemas/\(schema)")]
+    }
 }
 
 private func object(_ fields: String, optional: String = "") -> JSONValue {

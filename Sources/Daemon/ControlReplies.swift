@@ -19,6 +19,12 @@ extension ControlReply {
             status: status, contentType: "application/json", body: .bytes(encodedJSON(value)))
     }
 
+    static func metrics(_ text: String) -> ControlReply {
+        ControlReply(
+            status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+            body: .bytes(Array(text.utf8)))
+    }
+
     static func problem(_ problem: ProblemReply) -> ControlReply {
         ControlReply(
             status: problem.status, contentType: "application/problem+json",

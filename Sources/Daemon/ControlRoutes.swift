@@ -44,6 +44,9 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations/{id}": { try await remediation($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
+            "GET /metrics": { _ in
+                .metrics(try await MetricsAssembler(status: status).text())
+            },
             "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
         ]
     }

@@ -68,9 +68,27 @@ struct ControlClient: Sendable {
         return items
     }
 
+    /// An answer that is no JSON, as it came.
+    func text(_ path: String) async throws(CommandFailure) -> String {
+        let request = HTTPRequest(method: "GET", url: "http://localhost" + path)
+        return String(decoding: try await perform(request), as: UTF8.self)
+    }
+
     private func send<Reply: Decodable>(
         _ request: HTTPRequest
     ) async throws(CommandFailure) -> Reply {
+        let body = try await perform(request)
+        do {
+            return try JSONDecoder().decode(Reply.self, from: body)
+        } catch {
+            throw .notUnderstood(
+                "the daemon's answer to \(request.method) \(request.url) is not understood "
+                    + "(\(shown("\(error)"))). Are s3remedy \(programVersion) and the daemon of one version?"
+            )
+        }
+    }
+
+    private func perform(_ request: HTTPRequest) async throws(CommandFailure) -> Data {
         let reply: HTTPReply
         do {
             reply = try await exchange.perform(request)
@@ -78,17 +96,10 @@ struct ControlClient: Sendable {
             throw failure(error)
         }
         let body = Data(reply.body)
-        if (200..<300).contains(reply.status) {
-            do {
-                return try JSONDecoder().decode(Reply.self, from: body)
-            } catch {
-                throw .notUnderstood(
-                    "the daemon's answer to \(request.method) \(request.url) is not understood "
-                        + "(\(shown("\(error)"))). Are s3remedy \(programVersion) and the daemon of one version?"
-                )
-            }
+        guard (200..<300).contains(reply.status) else {
+            throw refusal(reply.status, body, of: request)
         }
-        throw refusal(reply.status, body, of: request)
+        return body
     }
 
     private func refusal(
