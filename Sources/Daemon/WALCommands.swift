@@ -133,8 +133,6 @@ private func describe(_ record: LogRecord) -> String {
         case .notificationTest(let test):
             return start
                 + "notificationTest\tqueue=\(safe(test.queueURL)) bucket=\(safe(test.bucket))"
-        case .queueRecognized(let recognition):
-            return start + "queueRecognized\tqueue=\(safe(recognition.queueURL))"
         }
     } catch { return start + "undecodable\t\(error)" }
 }

@@ -41,7 +41,7 @@ struct Wiring {
         var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
         let (desk, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
-        let intakes = intakes(regions, overview.knownQueues, log, pause, desk, access)
+        let intakes = intakes(regions, overview.knownQueues, log, pause, flusher, desk, access)
         parts += intakes.map { IntakePart(intake: $0) }
         parts += remediation
 
@@ -103,7 +103,7 @@ struct Wiring {
     /// One for each queue. That failures came through one makes no other ours.
     private func intakes(
         _ regions: [String], _ known: Set<String>, _ log: SegmentedLog, _ pause: IntakePause,
-        _ desk: RemediationDesk?, _ access: AWSAccess
+        _ flusher: Flusher, _ desk: RemediationDesk?, _ access: AWSAccess
     ) -> [QueueIntake] {
         let credits = IntakeCredits(log: log)
         return zip(configuration.queues, regions).map { queue, region in
@@ -119,6 +119,7 @@ struct Wiring {
                         client: SQSClient(caller, queueURL: queue.url),
                         cancel: { exchange.cancel() })
                 })
+            intake.recognized = { flusher.recognize(queueURL: queue.url) }
             intake.maximumPollers = queue.maxPollers
             if configuration.restrictToBuckets { intake.buckets = Set(configuration.buckets) }
             if let desk { intake.jobChanged = { desk.lookNow() } }

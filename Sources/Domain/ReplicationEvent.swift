@@ -104,14 +104,3 @@ package struct NotificationTest: Hashable, Sendable {
         self.time = time
     }
 }
-
-/// A queue that has shown its first replication event, and no s3:TestEvent before: from now on it is known to be ours.
-package struct QueueRecognition: Hashable, Sendable {
-    package var queueURL: String
-    package var time: Timestamp
-
-    package init(queueURL: String, time: Timestamp) {
-        self.queueURL = queueURL
-        self.time = time
-    }
-}

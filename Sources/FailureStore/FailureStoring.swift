@@ -18,6 +18,8 @@ package protocol FailureStoring: Sendable {
     /// timelines, and quarantine. To be called again until it is complete.
     func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary
 
+    /// Remembers that these queues have shown replication events.
+    func recognize(queueURLs: Set<String>) async throws(StoreFailure)
     /// Remembers until when the intake is paused; nil forgets it.
     func pauseIntake(until: Timestamp?) async throws(StoreFailure)
 
@@ -84,7 +86,6 @@ package enum StoreRecord: Sendable {
     case event(ReplicationEvent)
     case quarantined(QuarantinedMessage)
     case notificationTest(NotificationTest)
-    case queueRecognized(QueueRecognition)
     /// A log record that could not be decoded: goes into quarantine with its LSN.
     case poisoned(payload: [UInt8], problem: String)
 }

@@ -21,6 +21,15 @@ extension SQLiteFailureStore {
         }
     }
 
+    package func recognize(queueURLs: Set<String>) throws(StoreFailure) {
+        try write { db in
+            for url in queueURLs {
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO queue VALUES (?, NULL)", arguments: [url])
+            }
+        }
+    }
+
     package func pauseIntake(until: Timestamp?) throws(StoreFailure) {
         try write { db in
             try db.execute(
@@ -91,9 +100,6 @@ extension SQLiteFailureStore {
                     SET last_test_at = max(ifnull(last_test_at, 0), excluded.last_test_at)
                     """
             ).execute(arguments: [test.queueURL, test.time.milliseconds])
-        case .queueRecognized(let recognition):
-            try db.cachedStatement(sql: "INSERT OR IGNORE INTO queue VALUES (?, NULL)")
-                .execute(arguments: [recognition.queueURL])
         }
     }
 

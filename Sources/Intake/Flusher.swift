@@ -38,6 +38,8 @@ package actor Flusher {
     private var reader: LogReader
     private var sweptAt: UInt64?
     private let shared = Mutex<(applied: UInt64, problem: IntakeProblem?)>((0, nil))
+    /// URLs of queues that have shown their first event of ours, until the store remembers them.
+    private let recognized = Mutex<Set<String>>([])
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -62,6 +64,11 @@ package actor Flusher {
     /// What keeps the store from taking more; from any thread.
     package nonisolated var problem: IntakeProblem? { shared.withLock { $0.problem } }
 
+    /// The store is to remember that the queue is ours: with the next batch, which holds what shows it. From any thread.
+    package nonisolated func recognize(queueURL: String) {
+        recognized.withLock { _ = $0.insert(queueURL) }
+    }
+
     /// Flushes until the log closes, or the task is cancelled while the store takes nothing.
     package func run() async throws(FlusherFailure) {
         while await log.waitForRecords(after: reader.position) {
@@ -69,6 +76,7 @@ package actor Flusher {
             let batch = StoreBatch(
                 records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
             guard try await apply(batch) else { return }
+            await rememberQueues()
             await dropApplied()
             try await sweepIfDue()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
@@ -92,7 +100,6 @@ package actor Flusher {
             case .event(let event): return .event(event)
             case .quarantined(let message): return .quarantined(message)
             case .notificationTest(let test): return .notificationTest(test)
-            case .queueRecognized(let recognition): return .queueRecognized(recognition)
             }
         } catch {
             return .poisoned(payload: record.payload, problem: error.description)
@@ -162,7 +169,6 @@ package actor Flusher {
         case .event(let event): LogPayload.event(event).encode()
         case .quarantined(let message): LogPayload.quarantined(message).encode()
         case .notificationTest(let test): LogPayload.notificationTest(test).encode()
-        case .queueRecognized(let recognition): LogPayload.queueRecognized(recognition).encode()
         case .poisoned(let payload, _): payload
         }
     }
@@ -180,6 +186,17 @@ package actor Flusher {
         } catch {
             if case .damaged = error { throw .store(error) }
             logger.warning("retention waits", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    private func rememberQueues() async {
+        let urls = recognized.withLock { $0 }
+        guard !urls.isEmpty else { return }
+        do {
+            try await store.recognize(queueURLs: urls)
+            recognized.withLock { $0.subtract(urls) }
+        } catch {
+            logger.debug("queues not remembered", metadata: ["problem": "\(error)"])
         }
     }
 

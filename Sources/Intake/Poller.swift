@@ -134,11 +134,8 @@ actor Poller {
     private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
         let time = now
         let batch = messages.map { sorting.sort($0, receivedAt: time) }
-        var settlement = ownership.settle(batch)
-        if settlement.recognized {
-            settlement.payloads.append(
-                .queueRecognized(QueueRecognition(queueURL: queue.queueURL, time: time)))
-        }
+        let settlement = ownership.settle(batch)
+        if settlement.recognized { queue.recognized() }
         queue.monitor.note(batch, settlement)
         if !settlement.payloads.isEmpty {
             do {

@@ -30,6 +30,8 @@ package struct QueueIntake: Sendable {
     package let clock: any ClockReading
     package let random: any RandomSource
     package let logger: Logger
+    /// The queue has shown its first event, which the next append holds.
+    package var recognized: @Sendable () -> Void = {}
     /// A job-status event came by: whoever follows jobs may look now.
     package var jobChanged: @Sendable () -> Void = {}
     /// Called on the poller that is going to use it.

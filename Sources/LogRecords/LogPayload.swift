@@ -11,9 +11,9 @@ package import Domain
 //     u8    which of the last five follow    i64   offset                text  queueURL
 //     i64   eventTime                        text  queueURL              text  bucket
 //     text  region                           text  messageID
-//     text  requestID                        text  problem               kind 4, queue recognized
-//     text  sourceBucket                     blob  body                  i64   time
-//     text  ruleID                                                       text  queueURL
+//     text  requestID                        text  problem
+//     text  sourceBucket                     blob  body
+//     text  ruleID
 //     text  destinationBucket
 //     blob  key
 //     text  versionID
@@ -31,7 +31,6 @@ package enum LogPayload: Hashable, Sendable {
     case event(ReplicationEvent)
     case quarantined(QuarantinedMessage)
     case notificationTest(NotificationTest)
-    case queueRecognized(QueueRecognition)
 
     /// The newest layout that this program knows, and the one that it writes.
     package static let version: UInt8 = 1
@@ -41,7 +40,6 @@ private enum Kind: UInt8 {
     case event = 1
     case quarantined = 2
     case notificationTest = 3
-    case queueRecognized = 4
 }
 
 extension LogPayload {
@@ -65,10 +63,6 @@ extension LogPayload {
             writer.int64(test.time.milliseconds)
             writer.text(test.queueURL)
             writer.text(test.bucket)
-        case .queueRecognized(let recognition):
-            writer.byte(Kind.queueRecognized.rawValue)
-            writer.int64(recognition.time.milliseconds)
-            writer.text(recognition.queueURL)
         }
         return writer.bytes
     }
@@ -83,7 +77,6 @@ extension LogPayload {
         case .event: self = .event(try reader.event())
         case .quarantined: self = .quarantined(try reader.quarantined())
         case .notificationTest: self = .notificationTest(try reader.notificationTest())
-        case .queueRecognized: self = .queueRecognized(try reader.queueRecognition())
         case nil: throw .unknownValue("kind", code)
         }
         try reader.finish()
@@ -153,10 +146,5 @@ extension PayloadReader {
         let time = Timestamp(milliseconds: try int64("time"))
         return NotificationTest(
             queueURL: try text("queueURL"), bucket: try text("bucket"), time: time)
-    }
-
-    fileprivate mutating func queueRecognition() throws(PayloadError) -> QueueRecognition {
-        let time = Timestamp(milliseconds: try int64("time"))
-        return QueueRecognition(queueURL: try text("queueURL"), time: time)
     }
 }

@@ -49,16 +49,13 @@ struct SQLiteFailureStoreTests {
         async throws
     {
         let store = try open()
-        let recognized = QueueRecognition(queueURL: "q", time: Timestamp(milliseconds: 1))
         let test = NotificationTest(queueURL: "q", bucket: "b", time: Timestamp(milliseconds: 7))
-        _ = try await store.apply(
-            StoreBatch(records: [(1, .queueRecognized(recognized))], at: recognized.time))
+        try await store.recognize(queueURLs: ["q"])
         #expect(try await store.overview().knownQueues == ["q"])
         #expect(try await store.overview().lastTestEvents.isEmpty)
         _ = try await store.apply(
-            StoreBatch(
-                records: [(2, .notificationTest(test)), (3, .queueRecognized(recognized))],
-                at: test.time))
+            StoreBatch(records: [(1, .notificationTest(test))], at: test.time))
+        try await store.recognize(queueURLs: ["q"])
         #expect(try await store.overview().lastTestEvents == ["q": test.time])
     }
 

@@ -51,6 +51,9 @@ final class ScriptedStore: FailureStoring {
 
     func mark() async throws(StoreFailure) -> StoreWatermark { throw Self.unasked }
     func adoptLogID(_: [UInt8]) async throws(StoreFailure) { throw Self.unasked }
+    func recognize(queueURLs: Set<String>) async throws(StoreFailure) {
+        try await base.recognize(queueURLs: queueURLs)
+    }
     func pauseIntake(until: Timestamp?) async throws(StoreFailure) { throw Self.unasked }
     func page(_: FailureQuery) async throws(StoreFailure) -> FailurePage { throw Self.unasked }
     func rules(_: RuleName?) async throws(StoreFailure) -> [RuleOverview] { throw Self.unasked }

@@ -44,12 +44,6 @@ private let golden: [(payload: LogPayload, hex: String)] = [
                 time: Timestamp(milliseconds: 1_725_570_272_527))),
         "01030fcd00c4910100000968747470733a2f2f71066f7264657273"
     ),
-    (
-        .queueRecognized(
-            QueueRecognition(
-                queueURL: "https://q", time: Timestamp(milliseconds: 1_725_570_272_527))),
-        "01040fcd00c4910100000968747470733a2f2f71"
-    ),
 ]
 
 private func hexadecimal(_ bytes: [UInt8]) -> String {

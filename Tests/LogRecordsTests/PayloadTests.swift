@@ -46,8 +46,6 @@ private struct PayloadGenerator {
             .notificationTest(
                 NotificationTest(
                     queueURL: text(upTo: 100), bucket: text(upTo: 63), time: timestamp()))
-        case 2:
-            .queueRecognized(QueueRecognition(queueURL: text(upTo: 100), time: timestamp()))
         default:
             .event(
                 ReplicationEvent(
