@@ -55,10 +55,10 @@ class Stage:
         jobs = self.cloud.client("s3control").list_jobs(AccountId="000000000000", MaxResults=1000)["Jobs"]
         return [job for job in jobs if job["Description"].endswith(f" for {rule}")]
 
-    def queue_is_empty(self) -> bool:
+    def queue_is_empty(self, queue: Queue | None = None) -> bool:
         """No message waits, and none is out with a receiver."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)
+        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=(queue or self.queue).url, AttributeNames=names)
         return all(found["Attributes"][name] == "0" for name in names)
 
 

@@ -216,7 +216,8 @@ def test_a_wrong_clock_of_s3_says_both_times(cloud, user, name):
 
 @pytest.mark.parametrize(("schedule", "seen"), [
     ({}, "F......."), ({"times": 3}, "FFF....."), ({"times": 0}, "FFFFFFFF"), ({"after": 2}, "..F....."),
-    ({"after": 2, "times": 2}, "..FF...."), ({"every": 3}, "..F..F.."), ({"every": 2, "after": 1, "times": 2}, "..F.F..."),
+    ({"after": 2, "times": 2}, "..FF...."), ({"every": 3}, "..F..F.."),
+    ({"every": 2, "after": 1, "times": 2}, "..F.F..."),
     ({"sequence": ["fault", "ok", "fault"]}, "F.F....."), ({"sequence": ["ok", "fault"], "after": 3}, "....F...")])
 def test_a_schedule_fires_where_it_says_and_is_counted(cloud, user, queue, schedule, seen):
     cloud.faults({"operation": _RECEIVE, "code": "InternalError", **schedule})
@@ -289,7 +290,8 @@ def test_the_judge_comes_first(cloud, user, raw, queue):
     {}, {"operation": 1}, {"operation": "s3.PutObjekt"}, {"operation": "s4.PutObject"},
     {"operation": "s3.PutObject", "often": 1}, {"operation": "s3.PutObject", "times": True},
     {"operation": "s3.PutObject", "times": -1}, {"operation": "s3.PutObject", "applied": 1},
-    {"operation": "s3.PutObject", "kind": "quake"}, {"operation": "s3.PutObject", "kind": "error"}, {"operation": "s3.PutObject", "kind": "reset", "code": "X"},
+    {"operation": "s3.PutObject", "kind": "quake"}, {"operation": "s3.PutObject", "kind": "error"},
+    {"operation": "s3.PutObject", "kind": "reset", "code": "X"},
     {"operation": "s3.PutObject", "every": 2, "probability": 0.5}, {"operation": "s3.PutObject", "probability": 1.5},
     {"operation": "s3.PutObject", "sequence": ["bad"]}, {"operation": "s3.PutObject", "sequence": "ok"}])
 def test_a_fault_that_cannot_be_read_is_refused_and_changes_nothing(cloud, wrong):
