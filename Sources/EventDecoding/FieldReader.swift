@@ -72,8 +72,8 @@ struct FieldReader {
 
     func size(_ field: JSONField, _ path: String) throws(DecodingProblem) -> Int64? {
         guard let value = try present(field, path) else { return nil }
-        guard let size = scanner.integer(value), size >= 0 else {
-            throw problem(field, path, expected: "a size in bytes from 0 to \(Int64.max)")
+        guard let size = scanner.integer(value), (0...Bounds.size).contains(size) else {
+            throw problem(field, path, expected: "a size in bytes from 0 to \(Bounds.size)")
         }
         return size
     }

@@ -10,6 +10,9 @@ enum Bounds {
     /// Buckets in us-east-1 made before March 2018 may have names this long.
     static let bucket = 255
     static let versionID = 1024
+    /// 1 PiB, twenty times S3's largest object: one absurd size must not use up the sums that later failures are
+    /// added to. Source: Amazon S3 User Guide, "UsingObjects": 10,000 parts of 5 GiB.
+    static let size: Int64 = 1 << 50
     /// Everything else: names, codes, IDs.
     static let name = 256
 }

@@ -55,10 +55,10 @@ class Stage:
         jobs = self.cloud.client("s3control").list_jobs(AccountId="000000000000", MaxResults=1000)["Jobs"]
         return [job for job in jobs if job["Description"].endswith(f" for {rule}")]
 
-    def queue_is_empty(self) -> bool:
+    def queue_is_empty(self, queue: Queue | None = None) -> bool:
         """No message waits, and none is out with a receiver."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)
+        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=(queue or self.queue).url, AttributeNames=names)
         return all(found["Attributes"][name] == "0" for name in names)
 
 
@@ -66,6 +66,7 @@ class Stage:
 def running_cloud():
     with LocalAWS() as running:
         yield running
+        nothing_was_refused(running)
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def stage(running_cloud, request):
     """The test's own part of the cloud. Afterwards the judge is asked: everything signed, nothing unexpected."""
     cloud, name = running_cloud, f"e{next(_numbers):03d}"
     defaults = cloud.batch()
+    nothing_was_refused(cloud)
     cloud.reset_judge()
     # Short, so that what a killed daemon had received comes again soon.
     queue = cloud.queue(f"{name}-failures", VisibilityTimeout="2")
@@ -81,13 +83,20 @@ def stage(running_cloud, request):
     cloud.batch(**defaults)
     marker = request.node.get_closest_marker("refusals")
     judge_is_content(cloud, marker.args if marker else ())
+    cloud.reset_judge()
+
+
+def nothing_was_refused(cloud: LocalAWS) -> None:
+    """Between two tests nobody asks for anything."""
+    assert cloud.judge()["refusedTotal"] == 0, cloud.judge()["refused"]
 
 
 def judge_is_content(cloud: LocalAWS, expected: tuple[str, ...] = ()) -> None:
     judge = cloud.judge()
-    unexpected = [one for one in judge["refused"] if one["code"] not in expected]
+    unexpected = [one for one in judge["refused"] if one["code"] not in expected and not one["ordered"]]
     received = judge["byOperation"].get("sqs.ReceiveMessage", 0)
     refused = sum(one["operation"] == "sqs.ReceiveMessage" for one in judge["refused"])
+    assert judge["refusedTotal"] == len(judge["refused"]), "more was refused than is remembered"
     assert judge["verified"] > 0, judge
     assert received + refused > 0, "the daemon never asked for messages"
     assert judge["unsignedPassed"] == 0, judge

@@ -120,6 +120,14 @@ class Daemon:
         self.notify = NotifySocket(str(self.directory / "notify"))
         self.process: subprocess.Popen | None = None
         self.starts = 0
+        self.prefix: list[str] = []  # a command that ends in becoming the daemon
+
+    def receive_from(self, *queue_urls: str) -> None:
+        """From the next start on: these queues, each at its URL's own host."""
+        settings = yaml.safe_load(self.config.read_text())
+        settings["queues"] = [{"url": url, "region": "eu-west-1"} for url in queue_urls]
+        settings["aws"]["endpoints"].pop("sqs", None)
+        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def __enter__(self) -> "Daemon":
         try:
@@ -146,7 +154,7 @@ class Daemon:
         self.starts += 1
         with open(self.stderr, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", program("s3remedyd"), "run", "--config", str(self.config)],
+                ["setpriv", "--pdeathsig", "KILL", *self.prefix, program("s3remedyd"), "run", "--config", str(self.config)],
                 env={**self.environment, "NOTIFY_SOCKET": self.notify.path}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
         if wait:

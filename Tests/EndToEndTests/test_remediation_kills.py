@@ -12,12 +12,12 @@ _BAD = ("bad/still denied",)
 
 def never(operation: str) -> dict:
     """The request has no effect, and whoever sent it waits for the answer until it is killed."""
-    return {"operation": operation, "delaySeconds": 60}
+    return {"operation": operation, "kind": "hang"}
 
 
 def lost(operation: str) -> dict:
     """The request takes effect, and whoever sent it waits for the answer until it is killed."""
-    return {"operation": operation, "applied": True, "heldSeconds": 60}
+    return {"operation": operation, "kind": "hang", "applied": True}
 
 
 # What the daemon waits for when it is killed, once or more often.

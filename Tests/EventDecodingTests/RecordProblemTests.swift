@@ -59,6 +59,8 @@ private let problems: [(old: String, new: String, sentence: String)] = [
     ("520080", "-1", "s3.object.size is -1 at byte"),
     ("520080", "1.5", "s3.object.size is 1.5 at byte"),
     ("520080", "9223372036854775808", "s3.object.size is 9223372036854775808 at byte"),
+    ("520080", "9223372036854775807", "s3.object.size is 9223372036854775807 at byte"),
+    ("520080", "1125899906842625", "s3.object.size is 1125899906842625 at byte"),
     ("520080", "\"520080\"", #"s3.object.size is "520080" at byte"#),
     ("520080", "{}", "s3.object.size is an object at byte"),
     (#""2.2""#, #""3.0""#, #"eventVersion is "3.0" at byte"#),

@@ -196,12 +196,20 @@ class LocalAWS:
         return self._own("POST", "/_localaws/batch", switches)
 
     def faults(self, *wanted: dict) -> list[dict]:
-        """Order faults (README.md), in place of all that are pending; none clears them."""
+        """Order faults (README.md), in place of all that there are; none ends them all."""
         return self._own("POST", "/_localaws/faults", list(wanted))
 
-    def pending_faults(self) -> list[dict]:
-        """Ordered faults that no request has met yet; one is gone from here as soon as its request arrives."""
+    def end_faults(self, *numbers: int) -> None:
+        """End faults by their `id`; the others go on."""
+        self._own("POST", "/_localaws/faults/end", list(numbers))
+
+    def ordered_faults(self) -> list[dict]:
+        """The faults as ordered, with what became of them: `met`, `fired`, `firedAt`, `pending`."""
         return self._own("GET", "/_localaws/faults")
+
+    def pending_faults(self) -> list[dict]:
+        """Faults that may fire yet; one is gone from here as soon as the last request that it wanted arrives."""
+        return [fault for fault in self.ordered_faults() if fault["pending"]]
 
     def settle(self) -> None:
         """Wait until every job has ended and its report is written."""

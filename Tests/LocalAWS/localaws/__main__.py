@@ -55,6 +55,7 @@ async def serve(listener: socket.socket) -> None:
     config.bind = [f"fd://{listener.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.2  # a long poll of 20 s must not hold the end
+    config.include_date_header = False  # the application's Date may be wrong to order, and is the only one
     config.loglevel = "ERROR"
     config.h11_max_incomplete_size = 64 * 1024
 

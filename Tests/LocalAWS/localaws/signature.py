@@ -49,11 +49,12 @@ def claim_of(request: Request) -> Claim | Refusal:
     return Claim(scope[0], scope[1], scope[2], scope[3], signed, fields["Signature"], timestamp)
 
 
-def verify(request: Request, claim: Claim, service: str, region: str, secret: str) -> Refusal | None:
-    """Every check on a signed request, in AWS's order; None when it holds."""
+def verify(request: Request, claim: Claim, service: str, region: str, secret: str,
+           skew_seconds: int = 0) -> Refusal | None:
+    """Every check on a signed request, in AWS's order; None when it holds. AWS's clock is ahead by the skew."""
     signing_name = "s3" if service == "s3control" else service
     return (_scope_refusal(claim, signing_name, region)
-            or _clock_refusal(claim)
+            or _clock_refusal(claim, signing_name, datetime.timedelta(seconds=skew_seconds))
             or _signed_headers_refusal(request, claim)
             or (_payload_refusal(request, claim) if signing_name == "s3" else None)
             or _signature_refusal(request, claim, signing_name, secret))
@@ -70,17 +71,23 @@ def _scope_refusal(claim: Claim, service: str, region: str) -> Refusal | None:
     return None
 
 
-def _clock_refusal(claim: Claim) -> Refusal | None:
+def _clock_refusal(claim: Claim, service: str, ahead: datetime.timedelta) -> Refusal | None:
     try:
         signed_at = datetime.datetime.strptime(claim.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
     except ValueError:
         return Refusal("incomplete", f"X-Amz-Date '{claim.timestamp[:40]}' is not of the form YYYYMMDDTHHMMSSZ.")
-    now = datetime.datetime.now(datetime.UTC)
-    if abs(now - signed_at) > SKEW:
-        word = "expired" if signed_at < now else "not yet current"
-        return Refusal("skew", f"Signature {word}: {claim.timestamp} differs by more than 15 min from the server's "
-                               f"time {now:%Y%m%dT%H%M%SZ}.")
-    return None
+    now = datetime.datetime.now(datetime.UTC) + ahead
+    if abs(now - signed_at) <= SKEW:
+        return None
+    if service == "s3":
+        return Refusal("skew", "The difference between the request time and the current time is too large.", details=(
+            ("RequestTime", claim.timestamp), ("ServerTime", f"{now:%Y-%m-%dT%H:%M:%SZ}"),
+            ("MaxAllowedSkewMilliseconds", "900000")))
+    if signed_at < now:
+        return Refusal("skew", f"Signature expired: {claim.timestamp} is now earlier than "
+                               f"{now - SKEW:%Y%m%dT%H%M%SZ} ({now:%Y%m%dT%H%M%SZ} - 15 min.)")
+    return Refusal("skew", f"Signature not yet current: {claim.timestamp} is still later than "
+                           f"{now + SKEW:%Y%m%dT%H%M%SZ} ({now:%Y%m%dT%H%M%SZ} + 15 min.)")
 
 
 def _signed_headers_refusal(request: Request, claim: Claim) -> Refusal | None:

@@ -12,7 +12,7 @@ CODES = {
     "scope": {"s3": ("AuthorizationHeaderMalformed", 400), "dynamodb": ("InvalidSignatureException", 400),
               "default": ("SignatureDoesNotMatch", 403)},
     "skew": {"s3": ("RequestTimeTooSkewed", 403), "dynamodb": ("InvalidSignatureException", 400),
-             "default": ("SignatureDoesNotMatch", 403)},
+             "sqs": ("InvalidSignatureException", 403), "default": ("SignatureDoesNotMatch", 403)},
     "unsigned": {"s3": ("AccessDenied", 403), "sqs": ("AccessDenied", 403),
                  "dynamodb": ("MissingAuthenticationTokenException", 400),
                  "default": ("MissingAuthenticationToken", 403)},
@@ -24,7 +24,20 @@ CODES = {
                      "default": ("ExpiredToken", 403)},
     "incomplete": {"s3": ("AuthorizationHeaderMalformed", 400), "dynamodb": ("IncompleteSignatureException", 400),
                    "default": ("IncompleteSignature", 400)},
+    "throttled": {"s3": ("SlowDown", 503), "sqs": ("RequestThrottled", 403), "dynamodb": ("ThrottlingException", 400),
+                  "default": ("Throttling", 400)},
 }
+
+# Statuses of the services' own codes, where a fault gives none. Sources: the SQS and the S3 API Reference.
+_STATUSES = {"OverLimit": 403, "RequestThrottled": 403, "AccessDenied": 403, "KmsAccessDenied": 400, "NoSuchKey": 404,
+             "AccessDeniedException": 400, "QueueDoesNotExist": 400, "NoSuchBucket": 404, "InternalError": 500,
+             "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 400}
+
+# What SQS called its errors before it spoke JSON: in x-amzn-query-error to this day.
+_QUERY_CODES = {"QueueDoesNotExist": "NonExistentQueue"} | {name: name for name in (
+    "TooManyEntriesInBatchRequest", "EmptyBatchRequest", "BatchEntryIdsNotDistinct", "BatchRequestTooLong",
+    "InvalidBatchEntryId", "MessageNotInflight", "PurgeQueueInProgress", "QueueDeletedRecently",
+    "UnsupportedOperation")}
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -37,6 +50,18 @@ def code_of(service: str, refusal: Refusal) -> tuple[str, int]:
     return codes.get("s3" if service == "s3control" else service, codes["default"])
 
 
+def status_of(service: str, reason: str) -> int:
+    """The HTTP status that goes with a key of `CODES`, or with a service's own code."""
+    if reason in CODES:
+        return code_of(service, Refusal(reason, ""))[1]
+    return _STATUSES.get(reason, 400 if service in ("sqs", "sts", "dynamodb") else 503)
+
+
+def _query_error(code: str, status: int) -> str:
+    old = f"AWS.SimpleQueueService.{_QUERY_CODES[code]}" if code in _QUERY_CODES else code
+    return f"{old};{'Sender' if status < 500 else 'Receiver'}"
+
+
 def error(service: str, refusal: Refusal) -> Reply:
     """The refusal as `service` would send it."""
     code, status = code_of(service, refusal)
@@ -44,10 +69,11 @@ def error(service: str, refusal: Refusal) -> Reply:
     if service in ("sqs", "dynamodb"):
         headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": request_id}
         if service == "sqs":
-            headers["x-amzn-query-error"] = f"{code};Sender"
+            headers["x-amzn-query-error"] = _query_error(code, status)
         kind = f"com.amazonaws.sqs#{code}" if service == "sqs" else f"com.amazon.coral.service#{code}"
         return status, headers, json.dumps({"__type": kind, "message": refusal.message}).encode()
     detail = f"<Code>{code}</Code><Message>{escape(refusal.message)}</Message>"
+    detail += "".join(f"<{name}>{escape(value)}</{name}>" for name, value in refusal.details)
     if service == "s3":
         body = f"<Error>{detail}<RequestId>{request_id}</RequestId></Error>"
     else:
