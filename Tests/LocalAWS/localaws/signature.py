@@ -16,6 +16,8 @@ ADMINISTRATOR = "test"  # the only key that may leave a payload unsigned
 # IAM is global and signs for us-east-1; boto3 with an endpoint of one's own signs it for the client's region.
 _GLOBAL = {"iam": "us-east-1"}
 _NOT_SIGNED_BY_BOTOCORE = frozenset({"expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
+# Queues may be in another Region too; a request signed for the wrong one of the two does not find its queue.
+_SECOND_REGION = {"sqs": "us-west-2"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def verify(request: Request, claim: Claim, service: str, region: str, secret: st
 
 
 def _scope_refusal(claim: Claim, service: str, region: str) -> Refusal | None:
-    if claim.region == _GLOBAL.get(service):
+    if claim.region in (_GLOBAL.get(service), _SECOND_REGION.get(service)):
         region = claim.region
     for name, given, wanted in (("region", claim.region, region), ("service", claim.service, service),
                                 ("date", claim.date, claim.timestamp[:8])):
