@@ -14,7 +14,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("AWSProtocol", ["Domain", "JSONScanning", "CCrypto", "CExpat"]),
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
-    ("SystemIO", []),
+    ("SystemIO", ["CSystem"]),
     ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),

@@ -30,7 +30,7 @@ package struct CallLimits: Sendable {
 /// Signs requests, sends them and sends them again where that helps. One per actor, like its exchange; not Sendable.
 package final class AWSCaller {
     package let region: String
-    package let endpoints: AWSEndpoints
+    private let endpoints: AWSEndpoints
     private let exchange: any HTTPExchanging
     private let credentials: any CredentialsProviding
     private let clock: any ClockReading
@@ -50,6 +50,18 @@ package final class AWSCaller {
         self.credentials = credentials
         self.clock = clock
         self.random = random
+    }
+
+    /// Where the requests of a service go.
+    /// - Parameter queueURL: counts for SQS alone.
+    func endpoint(
+        for service: AWSService, queueURL: String? = nil
+    ) throws(AWSFailure) -> AWSEndpoint {
+        do {
+            return try endpoints.endpoint(for: service, region: region, queueURL: queueURL)
+        } catch {
+            throw .endpoint(error)
+        }
     }
 
     /// The reply to `request`: 2xx or one of the limits' `answers`.
@@ -95,9 +107,9 @@ package final class AWSCaller {
     private func attempt(
         _ request: AWSRequest, _ limits: CallLimits
     ) async throws(FailedAttempt) -> AWSReply {
-        let credentials: AWSCredentials
+        var credentials: AWSCredentials?
         do {
-            credentials = try await self.credentials.credentials()
+            if request.isSigned { credentials = try await self.credentials.credentials() }
         } catch {
             throw FailedAttempt(failure: error)
         }
@@ -119,7 +131,7 @@ package final class AWSCaller {
             && !(limits.errorsMayHaveStatus200 && reply.isErrorInSuccess)
         if isSuccess || limits.answers.contains(reply.status) { return reply }
         var error = serviceError(reply, of: request)
-        error.message = credentials.redacting(error.message)
+        if let credentials { error.message = credentials.redacting(error.message) }
         throw FailedAttempt(
             failure: .service(error), credentials: credentials,
             retryAfterMilliseconds: reply.header("x-amz-retry-after").flatMap { Int($0) },
@@ -127,10 +139,13 @@ package final class AWSCaller {
     }
 
     private func wire(
-        _ request: AWSRequest, _ credentials: AWSCredentials, _ limits: CallLimits, at time: Int64
+        _ request: AWSRequest, _ credentials: AWSCredentials?, _ limits: CallLimits, at time: Int64
     ) -> HTTPRequest {
-        let added = signature.headers(
-            signing: request, with: credentials, region: region, at: Timestamp(milliseconds: time))
+        let added =
+            credentials.map {
+                signature.headers(
+                    signing: request, with: $0, region: region, at: Timestamp(milliseconds: time))
+            } ?? []
         return HTTPRequest(
             method: request.method, url: request.url, headers: request.headers + added,
             body: request.body, deadline: limits.deadline,

@@ -71,8 +71,7 @@ package struct SQSClient {
         _ request: SQSRequest, _ limits: CallLimits,
         _ parser: ([UInt8]) throws(AWSReplyError) -> Value
     ) async throws(AWSFailure) -> Value {
-        let endpoint = caller.endpoints.endpoint(
-            for: .sqs, region: caller.region, queueURL: queueURL)
+        let endpoint = try caller.endpoint(for: .sqs, queueURL: queueURL)
         let operation = String(request.target.split(separator: ".").last ?? "")
         let wire = AWSRequest(
             .sqs, operation, "POST", at: endpoint,

@@ -25,9 +25,9 @@ struct Wiring {
     /// the log. The services that it answers run until they are stopped.
     func assemble() async throws -> [any Service] {
         let startedAt = clock.monotonicNanoseconds()
-        let access = try AWSAccess(configuration, environment: environment, clock: clock)
+        let access = try await AWSAccess(
+            configuration, environment: environment, clock: clock, random: random, logger: logger)
         let roles = try Roles(operatorGroup: configuration.operatorGroup)
-        let regions = try configuration.queues.map { try access.region(of: $0) }
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
@@ -40,7 +40,7 @@ struct Wiring {
         let overview = try await store.overview()
         var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
         var monitors: [QueueMonitor] = []
-        for (queue, region) in zip(configuration.queues, regions) {
+        for (queue, region) in zip(configuration.queues, access.queueRegions) {
             let monitor = QueueMonitor(url: queue.url)
             monitors.append(monitor)
             // By queue: that failures came through one makes no other ours.

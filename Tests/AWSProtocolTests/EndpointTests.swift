@@ -7,7 +7,7 @@ private func url(
     configured: [AWSService: String] = [:], environment: [String: String] = [:]
 ) throws -> String {
     let endpoints = try AWSEndpoints(configured: configured, environment: environment)
-    let endpoint = endpoints.endpoint(for: service, region: region, queueURL: queue)
+    let endpoint = try endpoints.endpoint(for: service, region: region, queueURL: queue)
     return endpoint.scheme + "://" + endpoint.host + endpoint.basePath
 }
 
