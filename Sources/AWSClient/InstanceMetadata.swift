@@ -73,7 +73,8 @@ package struct InstanceMetadata: Sendable {
         guard reply.status == 200 else {
             let why =
                 reply.status == 404 && path.hasPrefix(Self.role)
-                ? "no IAM role is attached to this instance" : "status \(reply.status) to GET \(path)"
+                ? "no IAM role is attached to this instance"
+                : "status \(reply.status) to GET \(path)"
             throw .credentials("\(endpoint) gives no AWS credentials: \(why)")
         }
         do {
@@ -116,7 +117,8 @@ package struct InstanceMetadata: Sendable {
                 last = "\(error)"
             }
         }
-        throw .credentials("no AWS credentials from the instance metadata service: \(last)\(advice)")
+        throw .credentials(
+            "no AWS credentials from the instance metadata service: \(last)\(advice)")
     }
 }
 

@@ -46,7 +46,8 @@ package struct S3ControlClient {
     package func updateJobStatus(
         _ id: String, to status: String, reason: String
     ) async throws(AWSFailure) {
-        _ = try await caller.send(try wire(.updateJobStatus(id: id, status: status, reason: reason)))
+        _ = try await caller.send(
+            try wire(.updateJobStatus(id: id, status: status, reason: reason)))
     }
 
     private func wire(_ request: S3ControlRequest) throws(AWSFailure) -> AWSRequest {

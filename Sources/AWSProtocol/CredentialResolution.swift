@@ -96,7 +96,8 @@ package struct CredentialResolution {
         case "environment":
             if let given = try environmentCredentials() { return given }
             throw CredentialProblem(
-                "profile \(name) has credential_source Environment, and AWS_ACCESS_KEY_ID is not set")
+                "profile \(name) has credential_source Environment, and AWS_ACCESS_KEY_ID is not set"
+            )
         case "ecscontainer":
             if let container = try container() { return container }
             throw CredentialProblem(
@@ -162,7 +163,8 @@ package struct CredentialResolution {
         if let text = profile?["duration_seconds"] {
             guard let seconds = Int(text), (900...43_200).contains(seconds) else {
                 throw CredentialProblem(
-                    "profile \(name) has duration_seconds \(text.prefix(40)): it must be 900 to 43200")
+                    "profile \(name) has duration_seconds \(text.prefix(40)): it must be 900 to 43200"
+                )
             }
             role.durationSeconds = seconds
         }
@@ -176,7 +178,8 @@ package struct CredentialResolution {
         for setting in ["sso_session", "sso_start_url", "sso_account_id", "login_session"]
         where profile[setting] != nil {
             throw CredentialProblem(
-                "profile \(name) has \(setting), a login for people: give the daemon a role instead")
+                "profile \(name) has \(setting), a login for people: give the daemon a role instead"
+            )
         }
         if profile.credentials["aws_access_key_id"] != nil, let own = try fixed(profile, name) {
             return own
@@ -201,7 +204,8 @@ package struct CredentialResolution {
             guard let key = settings["aws_access_key_id"], !key.isEmpty else { continue }
             guard let secret = settings["aws_secret_access_key"], !secret.isEmpty else {
                 throw CredentialProblem(
-                    "profile \(name) in \(file) has aws_access_key_id without aws_secret_access_key")
+                    "profile \(name) in \(file) has aws_access_key_id without aws_secret_access_key"
+                )
             }
             // aws_security_token is the token's old name.
             let token = settings["aws_session_token"] ?? settings["aws_security_token"] ?? ""
@@ -299,7 +303,11 @@ enum ShellWords {
             } else if character == "\\" && quote != "'" {
                 isEscaped = true
             } else if let open = quote {
-                if character == open { quote = nil } else { word = (word ?? "") + String(character) }
+                if character == open {
+                    quote = nil
+                } else {
+                    word = (word ?? "") + String(character)
+                }
             } else if character == "'" || character == "\"" {
                 quote = character
                 word = word ?? ""

@@ -54,7 +54,8 @@ private func profileName(_ header: String) -> String? {
     if header == "default" { return header }
     guard header.hasPrefix("profile ") || header.hasPrefix("profile\t") else { return nil }
     let name = trimmed(header.dropFirst("profile".count))
-    let isQuoted = name.utf8.count > 1 && (name.first == "\"" || name.first == "'")
+    let isQuoted =
+        name.utf8.count > 1 && (name.first == "\"" || name.first == "'")
         && name.first == name.last
     return isQuoted ? String(name.dropFirst().dropLast()) : name
 }

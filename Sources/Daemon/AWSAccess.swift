@@ -19,7 +19,9 @@ struct AWSAccess: Sendable {
     ) async throws(ConfigurationError) {
         let surroundings = Surroundings(environment)
         endpoints = try Self.endpoints(configuration, surroundings)
-        options = CurlOptions(certificateBundle: surroundings["AWS_CA_BUNDLE", "ca_bundle"])
+        options = CurlOptions(
+            certificateBundle: surroundings["AWS_CA_BUNDLE", "ca_bundle"],
+            proxies: ProxySettings(environment: environment))
         self.clock = clock
         var regions: [String] = []
         for queue in configuration.queues {
@@ -77,7 +79,7 @@ private struct Surroundings {
     let profile: SharedProfiles.Profile?
     /// Link-local addresses are never behind a proxy.
     let metadata = CurlExchange(
-        options: CurlOptions(usesProxyFromEnvironment: false, connectTimeout: .seconds(1)))
+        options: CurlOptions(proxies: .none, connectTimeout: .seconds(1)))
 
     init(_ environment: [String: String]) {
         self.environment = environment
