@@ -160,7 +160,9 @@ private func lowercase(_ name: String) -> [UInt8] {
 private func appendFolded(_ value: String, to bytes: inout [UInt8]) {
     var isStarted = false
     var isBlankPending = false
-    for byte in value.utf8 {
+    let text = value.utf8Span.span
+    for index in text.indices {
+        let byte = text[index]
         if byte == 0x20 || byte == 0x09 {
             isBlankPending = isStarted
             continue

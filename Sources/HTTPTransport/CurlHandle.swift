@@ -208,12 +208,22 @@ extension HTTPRequest {
         guard isToken(method) else { return "\(method) is no HTTP method" }
         for header in headers {
             guard isToken(header.name) else { return "\(header.name) is no HTTP header name" }
-            guard header.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+            guard isFieldValue(header.value) else {
                 return "the value of header \(header.name) holds a control character"
             }
         }
         return nil
     }
+}
+
+/// No control character but a tab.
+private func isFieldValue(_ text: String) -> Bool {
+    let bytes = text.utf8Span.span
+    for index in bytes.indices {
+        let byte = bytes[index]
+        guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else { return false }
+    }
+    return true
 }
 
 /// RFC 9110, section 5.6.2.

@@ -111,7 +111,8 @@ private func failure(of requests: [HTTPRequest]) async -> HTTPFailure? {
         #expect(!text.contains("x-one"))
         #expect(text.hasSuffix("\r\n\r\n"))
     }
-    #expect(sent.map { $0.contains("Content-Length: 0") } == [false, false, false, true, false, true])
+    #expect(
+        sent.map { $0.contains("Content-Length: 0") } == [false, false, false, true, false, true])
     #expect(sent.map { $0.contains("Content-Type") } == [false, false, false, true, false, false])
 }
 

@@ -42,7 +42,9 @@ private final class TLSServers: Sendable {
     }
 }
 
-@Test func `a server is spoken to only with a certificate that an authority vouches for, of its name and in time`()
+@Test
+func
+    `a server is spoken to only with a certificate that an authority vouches for, of its name and in time`()
     async throws
 {
     let servers = try TLSServers()
@@ -86,8 +88,11 @@ private final class TLSServers: Sendable {
         #expect(await outcome(far, [name: proxy]) == through, "\(name)")
     }
     #expect(await outcome(far, ["https_proxy": proxy]).contains("cannot reach"))
-    #expect(await outcome(far, ["HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": proxy]) == through)
-    for exception in ["s3remedy.invalid", ".s3remedy.invalid", "*", "a,sqs.eu-west-1.s3remedy.invalid"] {
+    #expect(
+        await outcome(far, ["HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": proxy]) == through)
+    for exception in [
+        "s3remedy.invalid", ".s3remedy.invalid", "*", "a,sqs.eu-west-1.s3remedy.invalid",
+    ] {
         let direct = await outcome(far, ["http_proxy": proxy, "NO_PROXY": exception])
         #expect(direct.contains("cannot reach"), "\(exception): \(direct)")
     }
@@ -102,7 +107,8 @@ private final class TLSServers: Sendable {
     #expect(await outcome(servers.url("good") + "/x", excepted) == "good GET /x HTTP/1.1")
 }
 
-@Test func `without settings of its own no exchange uses a proxy, whatever the process's environment`()
+@Test
+func `without settings of its own no exchange uses a proxy, whatever the process's environment`()
     async throws
 {
     let servers = try TLSServers()
