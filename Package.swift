@@ -15,7 +15,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
     ("Metrics", []),
-    ("SystemIO", []),
+    ("SystemIO", ["CSystem"]),
     ("WriteAheadLog", ["SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),
@@ -83,8 +83,11 @@ let settings: [SwiftSetting] = [
 
 /// Test targets: what each needs beside the modules that it names.
 let tests: [(name: String, imports: [String])] = [
-    ("AWSClientTests", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient"]),
-    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning"]),
+    (
+        "AWSClientTests",
+        ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO", "AWSClient", "TestSupport"]
+    ),
+    ("AWSProtocolTests", ["AWSProtocol", "Domain", "JSONScanning", "TestSupport"]),
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("ControlAPITests", ["ControlAPI", "Domain"]),
     ("ControlServerTests", ["ControlServer", "SystemIO"]),
@@ -92,7 +95,7 @@ let tests: [(name: String, imports: [String])] = [
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
-    ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
+    ("HTTPTransportTests", ["HTTPTransport", "SystemIO", "TestSupport"]),
     (
         "IntakeTests",
         [
@@ -112,8 +115,9 @@ let tests: [(name: String, imports: [String])] = [
 
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
 let fixtures: [String: [String]] = [
-    "AWSProtocolTests": ["make_signature_vectors.py", "signature-vectors.json"],
+    "AWSProtocolTests": ["botocore_answers.py"],
     "FailureStoreTests": ["schema-1.sql"],
+    "HTTPTransportTests": ["tls_server.py"],
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.

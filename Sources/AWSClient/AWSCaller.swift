@@ -30,7 +30,7 @@ package struct CallLimits: Sendable {
 /// Signs requests, sends them and sends them again where that helps. One per actor, like its exchange; not Sendable.
 package final class AWSCaller {
     package let region: String
-    package let endpoints: AWSEndpoints
+    private let endpoints: AWSEndpoints
     private let exchange: any HTTPExchanging
     private let credentials: any CredentialsProviding
     private let clock: any ClockReading
@@ -52,6 +52,21 @@ package final class AWSCaller {
         self.random = random
     }
 
+    /// Where the requests of a service go.
+    /// - Parameter queueURL: counts for SQS alone.
+    func endpoint(
+        for service: AWSService, queueURL: String? = nil
+    ) throws(AWSFailure) -> AWSEndpoint {
+        do {
+            return try endpoints.endpoint(for: service, region: region, queueURL: queueURL)
+        } catch {
+            throw .endpoint(error)
+        }
+    }
+
+    /// How far AWS's clock is ahead of this host's, as the last reply showed.
+    package var clockSkewMilliseconds: Int64 { skew.milliseconds }
+
     /// The reply to `request`: 2xx or one of the limits' `answers`.
     package func send(
         _ request: AWSRequest, _ limits: CallLimits = CallLimits()
@@ -71,6 +86,8 @@ package final class AWSCaller {
             if await canCorrect(failed), corrections.insert(failed.failure.kind).inserted {
                 continue
             }
+            // A long poll that was cut short by its deadline is worth a word first, not another minute of silence.
+            if limits.isLongPoll, failed.failure.isDeadline { throw failed.failure }
             guard failed.failure.kind == .transient || failed.failure.kind == .throttling,
                 retries + 1 < RetryQuota.maximumAttempts
             else { throw failed.failure }
@@ -95,9 +112,9 @@ package final class AWSCaller {
     private func attempt(
         _ request: AWSRequest, _ limits: CallLimits
     ) async throws(FailedAttempt) -> AWSReply {
-        let credentials: AWSCredentials
+        var credentials: AWSCredentials?
         do {
-            credentials = try await self.credentials.credentials()
+            if request.isSigned { credentials = try await self.credentials.credentials() }
         } catch {
             throw FailedAttempt(failure: error)
         }
@@ -119,7 +136,7 @@ package final class AWSCaller {
             && !(limits.errorsMayHaveStatus200 && reply.isErrorInSuccess)
         if isSuccess || limits.answers.contains(reply.status) { return reply }
         var error = serviceError(reply, of: request)
-        error.message = credentials.redacting(error.message)
+        if let credentials { error.message = credentials.redacting(error.message) }
         throw FailedAttempt(
             failure: .service(error), credentials: credentials,
             retryAfterMilliseconds: reply.header("x-amz-retry-after").flatMap { Int($0) },
@@ -127,10 +144,13 @@ package final class AWSCaller {
     }
 
     private func wire(
-        _ request: AWSRequest, _ credentials: AWSCredentials, _ limits: CallLimits, at time: Int64
+        _ request: AWSRequest, _ credentials: AWSCredentials?, _ limits: CallLimits, at time: Int64
     ) -> HTTPRequest {
-        let added = signature.headers(
-            signing: request, with: credentials, region: region, at: Timestamp(milliseconds: time))
+        let added =
+            credentials.map {
+                signature.headers(
+                    signing: request, with: $0, region: region, at: Timestamp(milliseconds: time))
+            } ?? []
         return HTTPRequest(
             method: request.method, url: request.url, headers: request.headers + added,
             body: request.body, deadline: limits.deadline,

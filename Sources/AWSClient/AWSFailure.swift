@@ -11,6 +11,8 @@ package enum AWSFailure: Error, Equatable, Sendable {
     case reply(operation: String, UnreadableReply)
     /// There are no credentials to sign with.
     case credentials(String)
+    /// The service has no endpoint of the kind that is asked for.
+    case endpoint(EndpointError)
 
     /// What helps. A caller that goes on forever does so with its own back-off, whatever the kind.
     package var kind: AWSErrorKind {
@@ -18,7 +20,7 @@ package enum AWSFailure: Error, Equatable, Sendable {
         case .service(let error): error.kind
         case .http(_, .cancelled), .http(_, .replyTooLarge): .permanent
         case .http: .transient
-        case .reply: .permanent
+        case .reply, .endpoint: .permanent
         case .credentials: .credentials
         }
     }
@@ -26,6 +28,11 @@ package enum AWSFailure: Error, Equatable, Sendable {
     /// The exchange was cancelled: this part is being stopped.
     package var isCancellation: Bool {
         if case .http(_, .cancelled) = self { true } else { false }
+    }
+
+    /// No reply within the time that the call may take.
+    package var isDeadline: Bool {
+        if case .http(_, .deadlineExceeded) = self { true } else { false }
     }
 
     /// The service's error code; empty when there is none.
@@ -41,6 +48,7 @@ extension AWSFailure: CustomStringConvertible {
         case .http(let operation, let failure): "\(operation): \(failure)"
         case .reply(let operation, let error): "\(operation): unreadable reply: \(error)"
         case .credentials(let sentence): sentence
+        case .endpoint(let error): "\(error)"
         }
     }
 }

@@ -1,18 +1,20 @@
-internal import AWSProtocol
+package import AWSProtocol
 
 /// What retries may cost: the token bucket of the AWS SDKs' standard mode, with the figures of 2026. While a service
 /// is down the bucket empties, and each call is sent once instead of three times.
 /// Source: AWS SDKs and Tools Reference Guide, "Retry behavior".
-struct RetryQuota {
-    static let maximumAttempts = 3
+package struct RetryQuota: Sendable {
+    package static let maximumAttempts = 3
     private static let capacity = 500
     private static let longestBackoff = 20.0
     private static let longestHintBeyondBackoff = 5.0
 
-    private(set) var tokens = Self.capacity
+    package private(set) var tokens = Self.capacity
+
+    package init() {}
 
     /// Takes the cost of one retry; nil when the bucket cannot pay it.
-    mutating func pay(for kind: AWSErrorKind) -> Int? {
+    package mutating func pay(for kind: AWSErrorKind) -> Int? {
         let cost = kind == .throttling ? 5 : 14
         guard tokens >= cost else { return nil }
         tokens -= cost
@@ -20,7 +22,7 @@ struct RetryQuota {
     }
 
     /// A success gives back what its last retry cost, or one token when there was none.
-    mutating func refund(_ cost: Int?) {
+    package mutating func refund(_ cost: Int?) {
         tokens = min(Self.capacity, tokens + (cost ?? 1))
     }
 
@@ -28,7 +30,7 @@ struct RetryQuota {
     /// - Parameters:
     ///   - jitter: 0 to 1.
     ///   - hint: `x-amz-retry-after` in milliseconds.
-    static func backoff(
+    package static func backoff(
         _ kind: AWSErrorKind, retry: Int, jitter: Double, hint: Int?
     ) -> Double {
         let base = kind == .throttling ? 1.0 : 0.05

@@ -24,7 +24,7 @@ package struct S3Client {
         bucket: String, key: ObjectKey, body: [UInt8], contentType: String,
         metadata: [(name: String, value: String)] = [], onlyIfAbsent: Bool
     ) async throws(AWSFailure) -> PutObjectOutcome {
-        let request = wire(
+        let request = try wire(
             .putObject(
                 bucket: bucket, key: key, body: body, contentType: contentType,
                 metadata: metadata, onlyIfAbsent: onlyIfAbsent))
@@ -38,7 +38,7 @@ package struct S3Client {
     package func headObject(
         bucket: String, key: ObjectKey, versionID: String?
     ) async throws(AWSFailure) -> HeadObjectOutcome {
-        let request = wire(.headObject(bucket: bucket, key: key, versionID: versionID))
+        let request = try wire(.headObject(bucket: bucket, key: key, versionID: versionID))
         let reply = try await caller.send(request, CallLimits(answers: [400, 403, 404, 405]))
         guard reply.status == 400 || reply.status == 403 else {
             return try request.parse(reply, HeadObjectOutcome.init)
@@ -52,7 +52,7 @@ package struct S3Client {
         _ head: AWSRequest, _ refusal: AWSReply, _ bucket: String, _ key: ObjectKey,
         _ versionID: String?
     ) async throws(AWSFailure) -> HeadObjectOutcome {
-        let get = wire(
+        let get = try wire(
             .getObject(
                 bucket: bucket, key: key, versionID: versionID, range: 0...0, ifMatch: nil))
         do {
@@ -79,7 +79,7 @@ package struct S3Client {
     package func getObject(
         bucket: String, key: ObjectKey, versionID: String? = nil, maximumBytes: Int
     ) async throws(AWSFailure) -> [UInt8] {
-        let request = wire(
+        let request = try wire(
             .getObject(
                 bucket: bucket, key: key, versionID: versionID, range: nil, ifMatch: nil))
         let reply = try await caller.send(request, bodyLimits(maximumBytes))
@@ -94,7 +94,7 @@ package struct S3Client {
     package func getObjectPiece(
         bucket: String, key: ObjectKey, offset: Int64, maximumBytes: Int, ifMatch: String?
     ) async throws(AWSFailure) -> ObjectPiece {
-        let request = wire(
+        let request = try wire(
             .getObject(
                 bucket: bucket, key: key, versionID: nil,
                 range: offset...(offset + Int64(max(1, maximumBytes)) - 1), ifMatch: ifMatch))
@@ -110,7 +110,7 @@ package struct S3Client {
     package func listObjectVersions(
         bucket: String, prefix: ObjectKey, after: (key: ObjectKey, versionID: String)? = nil
     ) async throws(AWSFailure) -> ObjectVersionPage {
-        let request = wire(.listObjectVersions(bucket: bucket, prefix: prefix, after: after))
+        let request = try wire(.listObjectVersions(bucket: bucket, prefix: prefix, after: after))
         return try request.parse(try await caller.send(request), ObjectVersionPage.init)
     }
 
@@ -141,7 +141,7 @@ package struct S3Client {
 
     /// The rules of the bucket, disabled ones too; none when it has no replication configuration.
     package func bucketReplication(bucket: String) async throws(AWSFailure) -> [ReplicationRule] {
-        let request = wire(.getBucketReplication(bucket: bucket))
+        let request = try wire(.getBucketReplication(bucket: bucket))
         do {
             return try request.parse(try await caller.send(request), ReplicationRule.parse)
         } catch .service(let error)
@@ -153,7 +153,7 @@ package struct S3Client {
 
     /// `Enabled`, `Suspended`, or nil for a bucket that never had versions.
     package func bucketVersioning(bucket: String) async throws(AWSFailure) -> String? {
-        let request = wire(.getBucketVersioning(bucket: bucket))
+        let request = try wire(.getBucketVersioning(bucket: bucket))
         let reply = try await caller.send(request)
         return try request.parse(reply) { reply throws(UnreadableReply) in
             try reply.xml("VersioningConfiguration").text("Status")
@@ -162,7 +162,7 @@ package struct S3Client {
 
     /// How many lifecycle rules of the bucket are enabled.
     package func enabledLifecycleRules(bucket: String) async throws(AWSFailure) -> Int {
-        let request = wire(.getBucketLifecycleConfiguration(bucket: bucket))
+        let request = try wire(.getBucketLifecycleConfiguration(bucket: bucket))
         do {
             return try request.parse(try await caller.send(request)) {
                 reply throws(UnreadableReply) in
@@ -174,8 +174,8 @@ package struct S3Client {
         }
     }
 
-    private func wire(_ request: S3Request) -> AWSRequest {
-        request.wire(at: caller.endpoints.endpoint(for: .s3, region: caller.region))
+    private func wire(_ request: S3Request) throws(AWSFailure) -> AWSRequest {
+        request.wire(at: try caller.endpoint(for: .s3))
     }
 }
 

@@ -17,13 +17,13 @@ package struct S3ControlClient {
     /// - Parameter body: `ReplicationJob.body` as it was stored before this call.
     /// - Returns: the job's ID.
     package func createJob(_ body: [UInt8]) async throws(AWSFailure) -> String {
-        let request = wire(.createJob(body: body))
+        let request = try wire(.createJob(body: body))
         return try request.parse(try await caller.send(request), BatchJob.createdID)
     }
 
     /// `NoSuchJob` right after creation means: not yet.
     package func describeJob(_ id: String) async throws(AWSFailure) -> BatchJob {
-        let request = wire(.describeJob(id: id))
+        let request = try wire(.describeJob(id: id))
         return try request.parse(try await caller.send(request), BatchJob.described)
     }
 
@@ -32,7 +32,7 @@ package struct S3ControlClient {
         var jobs: [BatchJob] = []
         var token: String?
         for _ in 0..<Self.maximumJobPages {
-            let request = wire(.listJobs(statuses: statuses, nextToken: token))
+            let request = try wire(.listJobs(statuses: statuses, nextToken: token))
             let page = try request.parse(try await caller.send(request), BatchJobPage.init)
             jobs += page.jobs
             token = page.nextToken
@@ -46,27 +46,11 @@ package struct S3ControlClient {
     package func updateJobStatus(
         _ id: String, to status: String, reason: String
     ) async throws(AWSFailure) {
-        _ = try await caller.send(wire(.updateJobStatus(id: id, status: status, reason: reason)))
+        _ = try await caller.send(
+            try wire(.updateJobStatus(id: id, status: status, reason: reason)))
     }
 
-    private func wire(_ request: S3ControlRequest) -> AWSRequest {
-        request.wire(
-            account: account,
-            at: caller.endpoints.endpoint(for: .s3control, region: caller.region))
-    }
-}
-
-/// Calls of AWS STS.
-package struct STSClient {
-    private let caller: AWSCaller
-
-    package init(_ caller: AWSCaller) {
-        self.caller = caller
-    }
-
-    package func callerIdentity() async throws(AWSFailure) -> CallerIdentity {
-        let request = callerIdentityRequest(
-            at: caller.endpoints.endpoint(for: .sts, region: caller.region))
-        return try request.parse(try await caller.send(request), CallerIdentity.init)
+    private func wire(_ request: S3ControlRequest) throws(AWSFailure) -> AWSRequest {
+        request.wire(account: account, at: try caller.endpoint(for: .s3control))
     }
 }

@@ -14,7 +14,7 @@ package struct S3Upload {
         _ caller: AWSCaller, bucket: String, key: ObjectKey, contentType: String,
         metadata: [(name: String, value: String)]
     ) async throws(AWSFailure) -> S3Upload {
-        let endpoint = caller.endpoints.endpoint(for: .s3, region: caller.region)
+        let endpoint = try caller.endpoint(for: .s3)
         let request = S3MultipartRequest.create(contentType: contentType, metadata: metadata)
             .wire(bucket: bucket, key: key, at: endpoint)
         let id = try request.parse(try await caller.send(request)) {
@@ -34,7 +34,7 @@ package struct S3Upload {
     /// Sends the next part: at least 5 MiB, unless it is the last.
     package mutating func append(_ body: [UInt8]) async throws(AWSFailure) {
         let number = parts.count + 1
-        let request = wire(.uploadPart(uploadID: uploadID, number: number, body: body))
+        let request = try wire(.uploadPart(uploadID: uploadID, number: number, body: body))
         let reply = try await caller.send(request, CallLimits(deadline: .seconds(120)))
         let part = try request.parse(reply, PutObjectReply.init)
         parts.append(S3MultipartRequest.Part(number: number, eTag: part.eTag))
@@ -42,7 +42,7 @@ package struct S3Upload {
 
     /// Makes the object of its parts.
     package func complete(onlyIfAbsent: Bool) async throws(AWSFailure) -> PutObjectOutcome {
-        let request = wire(
+        let request = try wire(
             .complete(uploadID: uploadID, parts: parts, onlyIfAbsent: onlyIfAbsent))
         let reply = try await caller.send(
             request,
@@ -55,12 +55,10 @@ package struct S3Upload {
 
     /// Frees the parts.
     package func abort() async throws(AWSFailure) {
-        _ = try await caller.send(wire(.abort(uploadID: uploadID)))
+        _ = try await caller.send(try wire(.abort(uploadID: uploadID)))
     }
 
-    private func wire(_ request: S3MultipartRequest) -> AWSRequest {
-        request.wire(
-            bucket: bucket, key: key,
-            at: caller.endpoints.endpoint(for: .s3, region: caller.region))
+    private func wire(_ request: S3MultipartRequest) throws(AWSFailure) -> AWSRequest {
+        request.wire(bucket: bucket, key: key, at: try caller.endpoint(for: .s3))
     }
 }

@@ -18,6 +18,9 @@ package struct SQSClient {
     /// The same calls for another queue of the Region, over the same connection.
     package func ofQueue(_ url: String) -> SQSClient { SQSClient(caller, queueURL: url) }
 
+    /// How far AWS's clock is ahead of this host's, as the last reply showed.
+    package var clockSkewMilliseconds: Int64 { caller.clockSkewMilliseconds }
+
     /// - Parameters:
     ///   - maximumMessages: 1 to 10.
     ///   - waitSeconds: 0 to 20.
@@ -74,8 +77,7 @@ package struct SQSClient {
         _ request: SQSRequest, _ limits: CallLimits,
         _ parser: ([UInt8]) throws(AWSReplyError) -> Value
     ) async throws(AWSFailure) -> Value {
-        let endpoint = caller.endpoints.endpoint(
-            for: .sqs, region: caller.region, queueURL: queueURL)
+        let endpoint = try caller.endpoint(for: .sqs, queueURL: queueURL)
         let operation = String(request.target.split(separator: ".").last ?? "")
         let wire = AWSRequest(
             .sqs, operation, "POST", at: endpoint,

@@ -40,9 +40,13 @@ package struct AWSEndpoint: Hashable, Sendable {
 /// An endpoint that cannot be used.
 package enum EndpointError: Error, Equatable, Sendable, CustomStringConvertible {
     case notAURL(String)
+    case noFIPS(AWSService, region: String)
 
     package var description: String {
         switch self {
+        case .noFIPS(let service, let region):
+            "\(service.rawValue) has no FIPS endpoint in \(region): leave AWS_USE_FIPS_ENDPOINT and "
+                + "use_fips_endpoint out there"
         case .notAURL(let url):
             "\(url) is no endpoint: write http:// or https://, a host, and a port if needed, such as "
                 + "https://vpce-1a2b.sqs.eu-west-1.vpce.amazonaws.com"
@@ -54,46 +58,57 @@ package enum EndpointError: Error, Equatable, Sendable, CustomStringConvertible 
 /// when its host is not one of AWS's regional ones, else AWS's rules.
 package struct AWSEndpoints: Sendable {
     private let overrides: [AWSService: AWSEndpoint]
+    private let usesFIPS: Bool
+    private let usesDualStack: Bool
 
     /// - Parameters:
     ///   - configured: URLs of `aws.endpoints`.
-    ///   - environment: read for `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>` and
-    ///     `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
+    ///   - environment: read for `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`,
+    ///     `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+    ///   - profile: read for `endpoint_url`, `ignore_configured_endpoint_urls`, `use_fips_endpoint` and
+    ///     `use_dualstack_endpoint`, each behind its variable.
     package init(
-        configured: [AWSService: String] = [:], environment: [String: String] = [:]
+        configured: [AWSService: String] = [:], environment: [String: String] = [:],
+        profile: SharedProfiles.Profile? = nil
     ) throws(EndpointError) {
-        let ignored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
-        let variables = ignored ? [:] : environment.filter { !$0.value.isEmpty }
+        let variables = environment.filter { !$0.value.isEmpty }
+        func isSet(_ variable: String, _ setting: String) -> Bool {
+            (variables[variable] ?? profile?[setting])?.lowercased() == "true"
+        }
+        let ignored = isSet(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
         var overrides: [AWSService: AWSEndpoint] = [:]
         for service in AWSService.allCases {
-            let url =
-                configured[service]
-                ?? variables["AWS_ENDPOINT_URL_" + service.environmentSuffix]
-                ?? variables["AWS_ENDPOINT_URL"]
-            if let url { overrides[service] = try AWSEndpoint(override: url) }
+            let named = ["AWS_ENDPOINT_URL_" + service.environmentSuffix, "AWS_ENDPOINT_URL"]
+            let surrounding =
+                ignored
+                ? nil
+                : named.lazy.compactMap { variables[$0] }.first ?? profile?["endpoint_url"]
+            if let url = configured[service] ?? surrounding {
+                overrides[service] = try AWSEndpoint(override: url)
+            }
         }
         self.overrides = overrides
+        usesFIPS = isSet("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+        usesDualStack = isSet("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
     }
 
     /// - Parameter queueURL: counts for SQS alone.
-    package func endpoint(for service: AWSService, region: String, queueURL: String? = nil)
-        -> AWSEndpoint
-    {
+    package func endpoint(
+        for service: AWSService, region: String, queueURL: String? = nil
+    ) throws(EndpointError) -> AWSEndpoint {
         if let override = overrides[service] { return override }
         if service == .sqs, let url = queueURL.flatMap(SplitURL.init), !isRegionalAWSHost(url.host)
         {
             return AWSEndpoint(scheme: url.scheme, host: url.host, isOverride: true)
         }
-        let name = service == .s3control ? "s3-control" : service.rawValue
-        let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        return AWSEndpoint(scheme: "https", host: "\(name).\(region).\(suffix)")
+        let partition = AWSPartition(region: region)
+        guard
+            let host = partition.host(
+                of: service, region: region, fips: usesFIPS, dualStack: usesDualStack)
+        else { throw .noFIPS(service, region: region) }
+        return AWSEndpoint(scheme: "https", host: host)
     }
-}
-
-/// VPC endpoints end in `.vpce.amazonaws.com` and have to be called by their own name.
-private func isRegionalAWSHost(_ host: String) -> Bool {
-    let suffixes = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
-    return suffixes.contains { host.hasSuffix($0) } && !host.contains(".vpce.")
 }
 
 /// An absolute http(s) URL in its parts.

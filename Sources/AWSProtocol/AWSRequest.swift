@@ -15,6 +15,8 @@ package struct AWSRequest: Sendable {
     /// Without `Host` and what the signature adds.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// False for the few operations that anyone may call.
+    package var isSigned = true
 
     /// - Parameter path: behind the endpoint's own, beginning with `/`.
     package init(

@@ -10,17 +10,28 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
 }
 
 /// HMAC-SHA-256 of `message`: 32 bytes.
-func hmacSHA256(key: [UInt8], _ message: some StringProtocol) -> [UInt8] {
-    let input = Array(message.utf8)
+func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 0
-    unsafe HMAC(EVP_sha256(), key, Int32(key.count), input, input.count, &code, &length)
+    unsafe HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &code, &length)
     return code
 }
 
 /// Two lower-case digits per byte.
 package func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-        decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.count * 2)
+    appendHexadecimal(bytes, to: &text)
+    return String(decoding: text, as: UTF8.self)
+}
+
+func appendHexadecimal(_ bytes: [UInt8], to text: inout [UInt8]) {
+    for byte in bytes {
+        text.append(digit(byte >> 4))
+        text.append(digit(byte & 15))
+    }
+}
+
+private func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }

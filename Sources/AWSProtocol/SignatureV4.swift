@@ -5,7 +5,19 @@ package import Domain
 /// Source: IAM User Guide, "Create a signed AWS API request"; compared with botocore's signer in the tests.
 package struct SignatureV4: Sendable {
     /// The key of one day, Region, service and secret; deriving it costs four HMACs.
-    private var derived: (scope: String, secret: String, key: [UInt8])?
+    private struct DerivedKey: Sendable {
+        var day: Substring
+        var region: String
+        var service: String
+        var secret: String
+        /// `20261124/eu-west-1/sqs/aws4_request`.
+        var scope: String
+        var bytes: [UInt8]
+    }
+
+    private var derived: DerivedKey?
+    /// The date of a second, which many requests share.
+    private var stamp: (second: Int64, text: String)?
 
     package init() {}
 
@@ -16,45 +28,89 @@ package struct SignatureV4: Sendable {
     ) -> [(name: String, value: String)] {
         let date = amzDate(time)
         let bodyHash = hexadecimal(sha256(request.body))
+        let service = request.service.signingName
         var added: [(name: String, value: String)] = [("x-amz-date", date)]
         if let token = credentials.sessionToken { added.append(("x-amz-security-token", token)) }
-        if request.service.signingName == "s3" { added.append(("x-amz-content-sha256", bodyHash)) }
+        if service == "s3" { added.append(("x-amz-content-sha256", bodyHash)) }
 
-        let signed = canonicalHeaders([("host", request.host)] + request.headers + added)
-        let names = signed.map(\.name).joined(separator: ";")
-        let canonical = [
-            request.method, canonicalPath(request), request.canonicalQuery,
-            signed.map { $0.name + ":" + $0.value + "\n" }.joined(), names, bodyHash,
-        ].joined(separator: "\n")
-        let scope = "\(date.prefix(8))/\(region)/\(request.service.signingName)/aws4_request"
-        let text = [
-            "AWS4-HMAC-SHA256", date, scope, hexadecimal(sha256(Array(canonical.utf8))),
-        ].joined(separator: "\n")
-        let signature = hexadecimal(
-            hmacSHA256(key: signingKey(credentials.secretAccessKey, scope), text))
-        let authorization =
-            "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
-            + "SignedHeaders=\(names), Signature=\(signature)"
-        return added + [("authorization", authorization)]
+        let signed = SignedHeaders([("host", request.host)] + request.headers + added)
+        let key = derivedKey(
+            day: date.prefix(8), region: region, service: service,
+            secret: credentials.secretAccessKey)
+        var text: [UInt8] = []
+        text.reserveCapacity(160)
+        text.append(contentsOf: "AWS4-HMAC-SHA256\n".utf8)
+        text.append(contentsOf: date.utf8)
+        text.append(newline)
+        text.append(contentsOf: key.scope.utf8)
+        text.append(newline)
+        appendHexadecimal(sha256(canonicalRequest(request, signed, bodyHash)), to: &text)
+
+        var authorization: [UInt8] = []
+        authorization.reserveCapacity(320)
+        authorization.append(contentsOf: "AWS4-HMAC-SHA256 Credential=".utf8)
+        authorization.append(contentsOf: credentials.accessKeyID.utf8)
+        authorization.append(UInt8(ascii: "/"))
+        authorization.append(contentsOf: key.scope.utf8)
+        authorization.append(contentsOf: ", SignedHeaders=".utf8)
+        authorization.append(contentsOf: signed.names)
+        authorization.append(contentsOf: ", Signature=".utf8)
+        appendHexadecimal(hmacSHA256(key: key.bytes, text), to: &authorization)
+        added.append(("authorization", String(decoding: authorization, as: UTF8.self)))
+        return added
     }
 
-    private mutating func signingKey(_ secret: String, _ scope: String) -> [UInt8] {
-        if let derived, derived.scope == scope, derived.secret == secret { return derived.key }
-        let key = scope.split(separator: "/").reduce(Array("AWS4\(secret)".utf8)) { key, part in
-            hmacSHA256(key: key, part)
+    private mutating func derivedKey(
+        day: Substring, region: String, service: String, secret: String
+    ) -> DerivedKey {
+        if let derived, derived.day == day, derived.region == region, derived.service == service,
+            derived.secret == secret
+        {
+            return derived
         }
-        derived = (scope, secret, key)
-        return key
+        let scope = "\(day)/\(region)/\(service)/aws4_request"
+        let bytes = scope.split(separator: "/").reduce(Array("AWS4\(secret)".utf8)) { key, part in
+            hmacSHA256(key: key, Array(part.utf8))
+        }
+        let made = DerivedKey(
+            day: day, region: region, service: service, secret: secret, scope: scope, bytes: bytes)
+        derived = made
+        return made
+    }
+
+    /// `20261124T061106Z`.
+    private mutating func amzDate(_ time: Timestamp) -> String {
+        let second = time.milliseconds / 1000
+        if let stamp, stamp.second == second { return stamp.text }
+        let kept = time.description.utf8.prefix { $0 != UInt8(ascii: ".") }
+            .filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: ":") }
+        let text = String(decoding: kept, as: UTF8.self) + "Z"
+        stamp = (second, text)
+        return text
     }
 }
 
-/// `20261124T061106Z`.
-private func amzDate(_ time: Timestamp) -> String {
-    time.description.prefix { $0 != "." }.filter { $0 != "-" && $0 != ":" } + "Z"
+private let newline = UInt8(ascii: "\n")
+
+private func canonicalRequest(
+    _ request: AWSRequest, _ signed: SignedHeaders, _ bodyHash: String
+) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(256 + signed.lines.count)
+    for part in [request.method, canonicalPath(request), request.canonicalQuery] {
+        bytes.append(contentsOf: part.utf8)
+        bytes.append(newline)
+    }
+    bytes.append(contentsOf: signed.lines)
+    bytes.append(newline)
+    bytes.append(contentsOf: signed.names)
+    bytes.append(newline)
+    bytes.append(contentsOf: bodyHash.utf8)
+    return bytes
 }
 
 private func canonicalPath(_ request: AWSRequest) -> String {
-    guard request.service.signingName != "s3" else { return request.path }
+    guard request.service.signingName != "s3", request.path != "/" else { return request.path }
     var kept: [Substring] = []
     for segment in request.path.split(separator: "/") where segment != "." {
         if segment == ".." { _ = kept.popLast() } else { kept.append(segment) }
@@ -65,13 +121,55 @@ private func canonicalPath(_ request: AWSRequest) -> String {
 }
 
 /// Lower-case names in order, blanks trimmed and runs of them folded, values of one name joined by commas.
-private func canonicalHeaders(_ headers: [(name: String, value: String)]) -> [(
-    name: String, value: String
-)] {
-    var values: [String: [String]] = [:]
-    for header in headers {
-        let folded = header.value.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
-        values[header.name.lowercased(), default: []].append(folded)
+private struct SignedHeaders {
+    /// `name:value\n` each.
+    private(set) var lines: [UInt8] = []
+    /// Joined by semicolons.
+    private(set) var names: [UInt8] = []
+
+    init(_ headers: [(name: String, value: String)]) {
+        let lowered = headers.map { (name: lowercase($0.name), value: $0.value) }
+        let order = lowered.indices.sorted { left, right in
+            let (one, other) = (lowered[left].name, lowered[right].name)
+            // Values of one name stay in their order.
+            return one == other ? left < right : one.lexicographicallyPrecedes(other)
+        }
+        lines.reserveCapacity(lowered.reduce(0) { $0 + $1.name.count + $1.value.utf8.count + 2 })
+        var previous: [UInt8] = []
+        for index in order {
+            let name = lowered[index].name
+            if name == previous {
+                lines[lines.count - 1] = UInt8(ascii: ",")
+            } else {
+                if !names.isEmpty { names.append(UInt8(ascii: ";")) }
+                names.append(contentsOf: name)
+                lines.append(contentsOf: name)
+                lines.append(UInt8(ascii: ":"))
+            }
+            appendFolded(lowered[index].value, to: &lines)
+            lines.append(newline)
+            previous = name
+        }
     }
-    return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value.joined(separator: ",")) }
+}
+
+private func lowercase(_ name: String) -> [UInt8] {
+    name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+}
+
+private func appendFolded(_ value: String, to bytes: inout [UInt8]) {
+    var isStarted = false
+    var isBlankPending = false
+    let text = value.utf8Span.span
+    for index in text.indices {
+        let byte = text[index]
+        if byte == 0x20 || byte == 0x09 {
+            isBlankPending = isStarted
+            continue
+        }
+        if isBlankPending { bytes.append(0x20) }
+        isBlankPending = false
+        isStarted = true
+        bytes.append(byte)
+    }
 }

@@ -2,8 +2,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
 
-// CRC32C with the processor's instruction. Only what Swift cannot say: intrinsics are not imported.
+// Only what Swift cannot say.
+
+// Both are declared only with _GNU_SOURCE, which the Glibc module does not set.
+extern int pipe2(int ends[2], int flags);
+extern char **environ;
+
+static inline int system_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+static inline char **system_environment(void) { return environ; }
+
+// CRC32C with the processor's instruction: intrinsics are not imported.
 // Other processors than x86-64 answer 0 to `crc32c_has_instruction` and take the tables in CRC32C.swift.
 
 #if defined(__x86_64__)

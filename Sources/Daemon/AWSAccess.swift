@@ -1,6 +1,7 @@
 internal import AWSClient
 internal import AWSProtocol
 internal import HTTPTransport
+internal import Logging
 internal import SystemIO
 
 /// What every caller of AWS is made of.
@@ -9,11 +10,46 @@ struct AWSAccess: Sendable {
     let credentials: any CredentialsProviding
     let clock: any ClockReading
     let options: CurlOptions
-    private let environment: [String: String]
+    /// Of the configuration's queues, in their order.
+    let queueRegions: [String]
 
     init(
-        _ configuration: Configuration, environment: [String: String], clock: any ClockReading
-    ) throws(ConfigurationError) {
+        _ configuration: Configuration, environment: [String: String], clock: any ClockReading,
+        random: any RandomSource, logger: Logger
+    ) async throws(ConfigurationError) {
+        let surroundings = Surroundings(environment)
+        endpoints = try Self.endpoints(configuration, surroundings)
+        options = CurlOptions(
+            certificateBundle: surroundings["AWS_CA_BUNDLE", "ca_bundle"],
+            proxies: ProxySettings(environment: environment))
+        self.clock = clock
+        var regions: [String] = []
+        for queue in configuration.queues {
+            regions.append(try await surroundings.region(of: queue))
+        }
+        queueRegions = regions
+        credentials = SharedCredentials(
+            fetcher: CredentialChain(
+                environment: environment, region: surroundings.region ?? regions.first ?? "",
+                endpoints: endpoints, files: PosixFileSystem(),
+                metadata: surroundings.metadata, sts: CurlExchange(options: options),
+                clock: clock, random: random,
+                runProgram: {
+                    try outputOfProgram($0, within: .seconds(60), atMost: 64 * 1024)
+                }),
+            clock: clock, random: random, executor: QueueExecutor.blocking("s3remedy.credentials"),
+            report: { event in
+                if case .renewed = event {
+                    logger.info("\(event)")
+                } else {
+                    logger.warning("\(event)")
+                }
+            })
+    }
+
+    private static func endpoints(
+        _ configuration: Configuration, _ surroundings: Surroundings
+    ) throws(ConfigurationError) -> AWSEndpoints {
         let urls: [(AWSService, String?)] = [
             (.sqs, configuration.endpoints.sqs), (.s3, configuration.endpoints.s3),
             (.s3control, configuration.endpoints.s3control), (.sts, configuration.endpoints.sts),
@@ -21,15 +57,12 @@ struct AWSAccess: Sendable {
         let configured = Dictionary(
             uniqueKeysWithValues: urls.compactMap { service, url in url.map { (service, $0) } })
         do {
-            endpoints = try AWSEndpoints(configured: configured, environment: environment)
+            return try AWSEndpoints(
+                configured: configured, environment: surroundings.environment,
+                profile: surroundings.profile)
         } catch {
-            throw ConfigurationError(file: "AWS_ENDPOINT_URL", sentence: "\(error)")
+            throw ConfigurationError(file: "aws.endpoints", sentence: "\(error)")
         }
-        credentials = EnvironmentCredentials(environment: environment)
-        self.clock = clock
-        self.environment = environment
-        options = CurlOptions(
-            certificateBundle: environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 })
     }
 
     /// One caller, for one actor: `exchange` blocks it.
@@ -38,22 +71,42 @@ struct AWSAccess: Sendable {
             region: region, endpoints: endpoints, exchange: exchange, credentials: credentials,
             clock: clock, random: SystemRandomNumberGenerator())
     }
+}
 
-    /// The Region of a queue: its own key, its host's (`sqs.REGION.amazonaws.com`), the environment's.
-    func region(of queue: Configuration.Queue) throws(ConfigurationError) -> String {
-        if let region = queue.region { return region }
-        let host = queue.url.split(separator: "/").dropFirst().first ?? ""
-        let labels = host.split(separator: ".")
-        if labels.count >= 4, labels[0].hasPrefix("sqs"), labels[2].hasPrefix("amazonaws") {
-            return String(labels[1])
+/// What the environment and the shared configuration file say beside credentials.
+private struct Surroundings {
+    let environment: [String: String]
+    let profile: SharedProfiles.Profile?
+    /// Link-local addresses are never behind a proxy.
+    let metadata = CurlExchange(
+        options: CurlOptions(proxies: .none, connectTimeout: .seconds(1)))
+
+    init(_ environment: [String: String]) {
+        self.environment = environment
+        // A file that cannot be read is the credentials' problem, which status shows; a start needs none.
+        let profiles = try? readProfiles(environment, PosixFileSystem())
+        profile = profiles?[CredentialResolution.profileName(environment) ?? "default"]
+    }
+
+    subscript(variable: String, setting: String) -> String? {
+        let value = environment[variable] ?? ""
+        return value.isEmpty ? profile?[setting] : value
+    }
+
+    var region: String? { self["AWS_REGION", "region"] ?? self["AWS_DEFAULT_REGION", "region"] }
+
+    /// The Region of a queue: its own key, its host's, that of environment or profile, the instance's.
+    func region(of queue: Configuration.Queue) async throws(ConfigurationError) -> String {
+        if let region = queue.region ?? queueRegion(ofURL: queue.url) ?? region { return region }
+        do {
+            let endpoint = try instanceMetadataEndpoint(environment: environment, profile: profile)
+            return try await InstanceMetadata(exchange: metadata, endpoint: endpoint).region()
+        } catch {
+            throw ConfigurationError(
+                file: "queues",
+                sentence:
+                    "no Region for \(queue.url): its host names none, so set region beside url, or "
+                    + "AWS_REGION in the environment (\(error))")
         }
-        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-            if let region = environment[name], !region.isEmpty { return region }
-        }
-        throw ConfigurationError(
-            file: "queues",
-            sentence:
-                "no Region for \(queue.url): its host names none, so set region beside url, or "
-                + "AWS_REGION in the environment")
     }
 }

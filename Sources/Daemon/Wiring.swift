@@ -25,9 +25,9 @@ struct Wiring {
     /// the log. The services that it answers run until they are stopped.
     func assemble() async throws -> [any Service] {
         let startedAt = clock.monotonicNanoseconds()
-        let access = try AWSAccess(configuration, environment: environment, clock: clock)
+        let access = try await AWSAccess(
+            configuration, environment: environment, clock: clock, random: random, logger: logger)
         let roles = try Roles(operatorGroup: configuration.operatorGroup)
-        let regions = try configuration.queues.map { try access.region(of: $0) }
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
@@ -41,7 +41,7 @@ struct Wiring {
         var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
         let (desk, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
-        let intakes = intakes(regions, overview.knownQueues, log, pause, flusher, desk, access)
+        let intakes = intakes(overview.knownQueues, log, pause, flusher, desk, access)
         parts += intakes.map { IntakePart(intake: $0) }
         parts += remediation
 
@@ -102,11 +102,11 @@ struct Wiring {
 
     /// One for each queue. That failures came through one makes no other ours.
     private func intakes(
-        _ regions: [String], _ known: Set<String>, _ log: SegmentedLog, _ pause: IntakePause,
+        _ known: Set<String>, _ log: SegmentedLog, _ pause: IntakePause,
         _ flusher: Flusher, _ desk: RemediationDesk?, _ access: AWSAccess
     ) -> [QueueIntake] {
         let credits = IntakeCredits(log: log)
-        return zip(configuration.queues, regions).map { queue, region in
+        return zip(configuration.queues, access.queueRegions).map { queue, region in
             var intake = QueueIntake(
                 queueURL: queue.url,
                 isKnown: known.contains(queue.url) || queue.otherEvents == .delete, log: log,

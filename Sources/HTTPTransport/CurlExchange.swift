@@ -6,12 +6,11 @@ internal import Synchronization
 /// `perform` blocks the thread of the caller's executor until the reply is whole; connections are kept alive and used
 /// again by later requests. libcurl itself sends a request a second time when a kept connection turns out to be closed
 /// before any byte of a reply came; nothing else is repeated here, and no redirect is followed.
-// @unchecked: both handles are used by one request at a time, which the port demands; `cancel` touches only the
+// @unchecked: handle and multi are used by one request at a time, which the port demands; `cancel` touches only the
 // atomic flag and curl_multi_wakeup, which libcurl allows from any thread.
 package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
-    private let easy: UnsafeMutableRawPointer
+    private let handle: CurlHandle
     private let multi: UnsafeMutableRawPointer
-    private let options: CurlOptions
     private let isCancelled = Atomic<Bool>(false)
     private let isBusy = Atomic<Bool>(false)
 
@@ -19,16 +18,15 @@ package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
 
     package init(options: CurlOptions = CurlOptions()) {
         precondition(Self.libraryStarted, "libcurl cannot start: curl_global_init failed")
-        guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
+        guard let multi = curl_multi_init() else {
             preconditionFailure("libcurl cannot make a handle: out of memory")
         }
-        self.easy = easy
         self.multi = multi
-        self.options = options
+        handle = CurlHandle(options: options)
     }
 
     deinit {
-        curl_easy_cleanup(easy)
+        // The connections that an easy handle used are its multi handle's.
         curl_multi_cleanup(multi)
     }
 
@@ -62,29 +60,18 @@ package final class CurlExchange: HTTPExchanging, @unchecked Sendable {
         let isFree = !isBusy.exchange(true, ordering: .acquiring)
         precondition(isFree, "one CurlExchange performs one request at a time")
         defer { isBusy.store(false, ordering: .releasing) }
-        let transfer = CurlTransfer(easy: easy, request: request, options: options)
-        transfer.receive(into: collector)
-        return try withExtendedLifetime((transfer, collector)) { () throws(HTTPFailure) in
-            guard let code = send(request.body, with: transfer) else { throw .cancelled }
-            guard code == CURLE_OK && collector.isHeadComplete || collector.isEnough else {
-                throw transfer.failure(code, excess: collector.excess)
-            }
-            return HTTPReply(
-                status: transfer.info(CURLINFO_RESPONSE_CODE), headers: collector.headers,
-                body: collector.body)
+        handle.prepare(request)
+        guard let code = handle.exchange(request.body, collector, run) else { throw .cancelled }
+        guard code == CURLE_OK && collector.isHeadComplete || collector.isEnough else {
+            throw handle.failure(code, of: request, excess: collector.excess)
         }
-    }
-
-    private func send(_ body: [UInt8], with transfer: CurlTransfer) -> CURLcode? {
-        // An empty array may have no address, and libcurl takes a null body for "ask the read callback".
-        (body.isEmpty ? [0] : body).withUnsafeBytes { bytes in
-            transfer.sendBody(bytes.baseAddress, count: body.count)
-            return run()
-        }
+        return HTTPReply(
+            status: handle.info(CURLINFO_RESPONSE_CODE), headers: collector.headers,
+            body: collector.body)
     }
 
     /// Runs the transfer to its end; nil when it was cancelled.
-    private func run() -> CURLcode? {
+    private func run(_ easy: UnsafeMutableRawPointer) -> CURLcode? {
         guard curl_multi_add_handle(multi, easy) == CURLM_OK else { return CURLE_FAILED_INIT }
         // Removing an unfinished transfer closes its connection: nothing of it can reach a later reply.
         defer { curl_multi_remove_handle(multi, easy) }

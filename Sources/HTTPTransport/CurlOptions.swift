@@ -4,8 +4,7 @@ package struct CurlOptions: Sendable {
     package var certificateBundle: String?
     /// Every connection goes to this Unix stream socket, whatever the URL's host; proxies are off.
     package var unixSocket: String?
-    /// `false` ignores `http_proxy`, `https_proxy`, `all_proxy`: link-local services are never behind a proxy.
-    package var usesProxyFromEnvironment: Bool
+    package var proxies: ProxySettings
     package var userAgent: String
     /// Name resolution, connecting and TLS together.
     package var connectTimeout: Duration
@@ -15,12 +14,12 @@ package struct CurlOptions: Sendable {
 
     package init(
         certificateBundle: String? = nil, unixSocket: String? = nil,
-        usesProxyFromEnvironment: Bool = true, userAgent: String = "s3remedy",
+        proxies: ProxySettings = .none, userAgent: String = "s3remedy",
         connectTimeout: Duration = .seconds(5), unacknowledgedTimeout: Duration = .seconds(20)
     ) {
         self.certificateBundle = certificateBundle
         self.unixSocket = unixSocket
-        self.usesProxyFromEnvironment = usesProxyFromEnvironment
+        self.proxies = proxies
         self.userAgent = userAgent
         self.connectTimeout = connectTimeout
         self.unacknowledgedTimeout = unacknowledgedTimeout

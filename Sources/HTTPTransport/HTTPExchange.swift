@@ -10,6 +10,9 @@ package struct HTTPRequest: Sendable {
     package var deadline: Duration
     /// A reply body beyond it ends the exchange with `replyTooLarge`.
     package var maximumReplyBytes: Int
+    /// Doing it twice is as good as once. If not, it goes over a new connection: on a kept one that the server had
+    /// closed it would be sent again without knowing what became of the first.
+    package var isRepeatable = true
 
     package init(
         method: String, url: String, headers: [(name: String, value: String)] = [],

@@ -120,6 +120,9 @@ actor Poller {
         }
         failures = 0
         queue.monitor.noteReceive(messages, at: now)
+        if let sentence = clockTrouble(skewMilliseconds: client.clockSkewMilliseconds) {
+            queue.monitor.report("clockSkew", "\(queue.queueURL): \(sentence)", at: now)
+        }
         if !messages.isEmpty { try await take(messages) }
         await deleteSynced()
         await keepHeld()
@@ -222,8 +225,9 @@ actor Poller {
     private func backOff(_ failure: AWSFailure) async {
         if isLost(failure) { return }
         failures += 1
+        let trouble = receiveTrouble(failure)
         queue.monitor.report(
-            problemCode(failure), "\(queue.queueURL): \(failure)", at: now, state: .backingOff)
+            trouble.code, "\(queue.queueURL): \(trouble.sentence)", at: now, state: .backingOff)
         if failures == 1 {
             queue.logger.warning("receiving failed", metadata: ["problem": "\(failure)"])
         }
@@ -259,20 +263,5 @@ private struct HeldVisibility {
         guard now + whole / 2 >= until else { return false }
         until = now + whole
         return true
-    }
-}
-
-/// What a failed receive is called in `status`.
-private func problemCode(_ failure: AWSFailure) -> String {
-    switch failure.kind {
-    case .credentials: "credentials"
-    case .throttling: "throttled"
-    case .clockSkew:
-        failure.code.contains("Denied") || failure.code.isEmpty
-            ? "queueAccessDenied"
-            : failure.code.contains("Skewed") ? "clockSkew" : "signatureRefused"
-    case .transient, .permanent:
-        failure.code.contains("NonExistentQueue") || failure.code == "QueueDoesNotExist"
-            ? "queueMissing" : "queueUnreachable"
     }
 }

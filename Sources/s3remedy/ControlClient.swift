@@ -28,11 +28,12 @@ struct ControlClient: Sendable {
     func post<Reply: Decodable>(
         _ path: String, _ body: some Encodable
     ) async throws(CommandFailure) -> Reply {
-        try await send(
-            HTTPRequest(
-                method: "POST", url: "http://localhost" + path,
-                headers: [("Content-Type", "application/json")], body: Array(json(body).utf8),
-                deadline: .seconds(600)))
+        var request = HTTPRequest(
+            method: "POST", url: "http://localhost" + path,
+            headers: [("Content-Type", "application/json")], body: Array(json(body).utf8),
+            deadline: .seconds(600))
+        request.isRepeatable = false
+        return try await send(request)
     }
 
     /// Hands over the items page by page, following the cursor until `limit` items were seen or none is left, also

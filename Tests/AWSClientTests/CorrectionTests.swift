@@ -102,21 +102,3 @@ func `a signature error is final when the clock is right or unknown`(
         }
     }
 }
-
-@Test func `missing environment credentials are named`() async throws {
-    func problem(_ environment: [String: String]) async -> String {
-        do {
-            return "\(try await EnvironmentCredentials(environment: environment).credentials())"
-        } catch {
-            return "\(error)"
-        }
-    }
-    let both = await problem([:])
-    #expect(
-        both == "no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in "
-            + "the environment")
-    let one = await problem(["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": ""])
-    #expect(one == "no AWS credentials: AWS_SECRET_ACCESS_KEY is not set in the environment")
-    let given = await problem(["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "hush"])
-    #expect(given == "credentials of A")
-}

@@ -1,5 +1,6 @@
 internal import AWSProtocol
 internal import Domain
+internal import TestSupport
 internal import Testing
 
 private func url(
@@ -7,7 +8,7 @@ private func url(
     configured: [AWSService: String] = [:], environment: [String: String] = [:]
 ) throws -> String {
     let endpoints = try AWSEndpoints(configured: configured, environment: environment)
-    let endpoint = endpoints.endpoint(for: service, region: region, queueURL: queue)
+    let endpoint = try endpoints.endpoint(for: service, region: region, queueURL: queue)
     return endpoint.scheme + "://" + endpoint.host + endpoint.basePath
 }
 
@@ -90,4 +91,73 @@ func `what is no endpoint is refused by name`(text: String) {
             .wire(account: "111122223333", at: own).url
             == "http://127.0.0.1:4566/v20180820/jobs/a%2Fb/status?requestedJobStatus=Cancelled"
             + "&statusUpdateReason=No%20longer%20needed")
+}
+
+private struct BotocoreEndpoint: Decodable {
+    var service: String
+    var region: String
+    var fips: Bool
+    var dualStack: Bool
+    /// Nil where botocore refuses.
+    var url: String?
+    var signingRegion: String?
+}
+
+@Test func `every Region's endpoints equal botocore's, with FIPS and dual-stack`() throws {
+    let answers = try botocoreAnswers("endpoints", as: [BotocoreEndpoint].self)
+    var refused = 0
+    for answer in answers {
+        let service = try #require(AWSService(rawValue: answer.service))
+        let endpoints = try AWSEndpoints(environment: [
+            "AWS_USE_FIPS_ENDPOINT": "\(answer.fips)",
+            "AWS_USE_DUALSTACK_ENDPOINT": "\(answer.dualStack)",
+        ])
+        guard let expected = answer.url else {
+            refused += 1
+            #expect(throws: EndpointError.noFIPS(service, region: answer.region)) {
+                try endpoints.endpoint(for: service, region: answer.region)
+            }
+            continue
+        }
+        let endpoint = try endpoints.endpoint(for: service, region: answer.region)
+        let host =
+            switch service {
+            case .s3: "orders." + endpoint.host
+            case .s3control: "111122223333." + endpoint.host
+            case .sqs, .sts: endpoint.host
+            }
+        #expect(endpoint.scheme + "://" + host == expected)
+        #expect(answer.signingRegion == answer.region)
+        let bucket = S3Request.headObject(bucket: "orders", key: ObjectKey("k"), versionID: nil)
+        if service == .s3 { #expect(bucket.wire(at: endpoint).host == host) }
+    }
+    #expect(answers.count >= 700)
+    print("endpoints compared with botocore's: \(answers.count), refused by both \(refused)")
+}
+
+@Test func `a profile may set FIPS and dual-stack, behind the variables`() throws {
+    let profiles = SharedProfiles(
+        configuration: "[default]\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true\n")
+    func host(_ environment: [String: String]) throws -> String {
+        try AWSEndpoints(environment: environment, profile: profiles["default"])
+            .endpoint(for: .sqs, region: "eu-west-1").host
+    }
+    #expect(try host([:]) == "sqs-fips.eu-west-1.api.aws")
+    #expect(try host(["AWS_USE_FIPS_ENDPOINT": "false"]) == "sqs.eu-west-1.api.aws")
+    let own = SharedProfiles(configuration: "[default]\nendpoint_url = http://own:1\n")
+    let endpoint = try AWSEndpoints(profile: own["default"]).endpoint(for: .s3, region: "r")
+    #expect(endpoint.host == "own:1")
+}
+
+@Test(arguments: [
+    ("https://sqs.eu-west-1.amazonaws.com/1/q", "eu-west-1"),
+    ("https://sqs-fips.us-gov-west-1.api.aws/1/q", "us-gov-west-1"),
+    ("https://sqs.cn-north-1.amazonaws.com.cn/1/q", "cn-north-1"),
+    ("https://vpce-1a.sqs.eu-west-1.vpce.amazonaws.com/1/q", "eu-west-1"),
+    ("https://eu-west-2.queue.amazonaws.com/1/q", "eu-west-2"),
+    ("https://sqs.us-iso-east-1.c2s.ic.gov/1/q", "us-iso-east-1"),
+    ("http://127.0.0.1:4566/1/q", nil), ("https://sqs.example.com/1/q", nil), ("x", nil),
+])
+func `a queue's URL names its Region where its host is AWS's`(url: String, region: String?) {
+    #expect(queueRegion(ofURL: url) == region)
 }

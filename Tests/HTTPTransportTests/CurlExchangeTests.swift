@@ -1,48 +1,6 @@
 internal import Glibc
 internal import HTTPTransport
-internal import SystemIO
 internal import Testing
-
-/// What every user of the port is: an actor on a queue that may block.
-private actor Caller {
-    nonisolated let executor = QueueExecutor.blocking("caller")
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        executor.asUnownedSerialExecutor()
-    }
-    nonisolated let exchange: CurlExchange
-
-    init(_ options: CurlOptions = CurlOptions()) {
-        exchange = CurlExchange(options: options)
-    }
-
-    func perform(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPReply {
-        try await exchange.perform(request)
-    }
-
-    /// Reads lines until `last` was among them.
-    func lines(_ request: HTTPRequest, until last: String) async throws(HTTPFailure)
-        -> (reply: HTTPReply, lines: [Substring])
-    {
-        var bytes: [UInt8] = []
-        func lines() -> [Substring] {
-            String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        }
-        let reply = try await exchange.stream(request) { piece in
-            bytes += piece
-            return !lines().contains { $0 == last }
-        }
-        return (reply, lines())
-    }
-
-    func failure(_ request: HTTPRequest) async -> HTTPFailure? {
-        do {
-            _ = try await exchange.perform(request)
-            return nil
-        } catch {
-            return error
-        }
-    }
-}
 
 private func ok(_ body: String, _ headers: String = "") -> String {
     "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
@@ -88,13 +46,107 @@ private func ok(_ body: String, _ headers: String = "") -> String {
     #expect(head?.connection == 1)
 }
 
-@Test func `a kept connection that was closed meanwhile costs no failure`() async throws {
+@Test(arguments: ["GET", "POST"])
+func `a kept connection that was closed meanwhile costs no failure`(method: String) async throws {
     let server = try ScriptedServer([.replyThenClose(ok("one")), .reply(ok("two"))])
     let caller = Caller()
-    let request = HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/")
+    let request = HTTPRequest(
+        method: method, url: "http://127.0.0.1:\(server.port)/", body: Array("b".utf8))
     #expect(try await caller.perform(request).body == Array("one".utf8))
     #expect(try await caller.perform(request).body == Array("two".utf8))
     server.stop()
+}
+
+@Test func `what may be done once only is not sent again by itself`() async throws {
+    // The kept connection takes the second request and closes without a reply: was it carried out?
+    let script: [ScriptedServer.Step] = [.reply(ok("one")), .replyThenClose(""), .reply(ok("two"))]
+    for isRepeatable in [true, false] {
+        let server = try ScriptedServer(script)
+        let request = HTTPRequest(
+            method: "POST", url: "http://127.0.0.1:\(server.port)/", body: Array("b".utf8))
+        var later = request
+        later.isRepeatable = isRepeatable
+        let failure = await failure(of: [request, later])
+        server.stop()
+        #expect(await server.all().map(\.connection) == (isRepeatable ? [1, 1, 2] : [1, 2]))
+        if isRepeatable {
+            #expect(failure == nil)
+        } else if case .noReply = failure {
+        } else {
+            Issue.record("\(String(describing: failure))")
+        }
+    }
+}
+
+/// Sends one after the other with one exchange, which is gone afterwards.
+private func failure(of requests: [HTTPRequest]) async -> HTTPFailure? {
+    let caller = Caller()
+    for request in requests {
+        if let failure = await caller.failure(request) { return failure }
+    }
+    return nil
+}
+
+@Test func `nothing of one request is left for the next`() async throws {
+    let server = try ScriptedServer([ScriptedServer.Step](repeating: .reply(ok("")), count: 6))
+    let base = "http://127.0.0.1:\(server.port)/"
+    let requests = [
+        HTTPRequest(method: "POST", url: base, headers: [("x-one", "1")], body: Array("body".utf8)),
+        HTTPRequest(method: "GET", url: base), HTTPRequest(method: "HEAD", url: base),
+        HTTPRequest(method: "PUT", url: base + "p", headers: [("Content-Type", "t/x")]),
+        HTTPRequest(method: "DELETE", url: base), HTTPRequest(method: "POST", url: base),
+    ]
+    #expect(await failure(of: requests) == nil)
+    server.stop()
+    let sent = await server.all().map(\.text)
+    #expect(
+        sent.map { $0.prefix { $0 != "\r\n" } }
+            == [
+                "POST / HTTP/1.1", "GET / HTTP/1.1", "HEAD / HTTP/1.1", "PUT /p HTTP/1.1",
+                "DELETE / HTTP/1.1", "POST / HTTP/1.1",
+            ])
+    #expect(sent[0].contains("x-one: 1"))
+    #expect(sent[0].hasSuffix("\r\n\r\nbody"))
+    for text in sent[1...] {
+        #expect(!text.contains("x-one"))
+        #expect(text.hasSuffix("\r\n\r\n"))
+    }
+    #expect(
+        sent.map { $0.contains("Content-Length: 0") } == [false, false, false, true, false, true])
+    #expect(sent.map { $0.contains("Content-Type") } == [false, false, false, true, false, false])
+}
+
+@Test func `connections have keepalive and a limit on what stays unacknowledged`() async throws {
+    let server = try ScriptedServer([.reply(ok(""))])
+    let caller = Caller(CurlOptions(unacknowledgedTimeout: .seconds(12)))
+    _ = try await caller.perform(
+        HTTPRequest(method: "GET", url: "http://127.0.0.1:\(server.port)/"))
+    // The kept connection is the descriptor of this process whose peer is the server.
+    let client = try #require((0..<1024).first { peerPort(of: $0) == server.port })
+    #expect(option(client, SOL_SOCKET, SO_KEEPALIVE) == 1)
+    #expect(option(client, Int32(IPPROTO_TCP), TCP_KEEPIDLE) == 6)
+    #expect(option(client, Int32(IPPROTO_TCP), TCP_KEEPINTVL) == 3)
+    #expect(option(client, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT) == 12_000)
+    server.stop()
+}
+
+private func peerPort(of descriptor: Int32) -> Int? {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let code = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            getpeername(descriptor, $0, &length)
+        }
+    }
+    guard code == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+private func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
+    var value: Int32 = -1
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    getsockopt(descriptor, level, name, &value, &length)
+    return value
 }
 
 @Test(arguments: ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"])

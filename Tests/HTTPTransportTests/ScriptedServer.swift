@@ -2,8 +2,8 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// A server on one listening socket that takes one connection after the other and answers request number n with
-/// step number n of its script.
+/// A server on one listening socket that answers request number n, whatever its connection, with step number n of
+/// its script.
 final class ScriptedServer: Sendable {
     enum Step: Sendable {
         /// Sends the bytes and waits for the next request on the connection.
@@ -26,42 +26,48 @@ final class ScriptedServer: Sendable {
     private let listener: Int32
     private let sender: AsyncStream<Request>.Continuation
     private let queue = DispatchQueue(label: "scripted-server")
+    private let connections = DispatchGroup()
+    private let steps: Mutex<ArraySlice<Step>>
 
     /// - Parameter path: of a Unix socket; nil listens on 127.0.0.1.
     init(unixSocket path: String? = nil, _ script: [Step]) throws {
         (requests, sender) = AsyncStream.makeStream()
+        steps = Mutex(script[...])
         let descriptor = socket(
             path == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         listener = descriptor
         port = try path.map { try bindUnix(descriptor, $0) } ?? bindLoopback(descriptor)
         guard listen(listener, 8) == 0 else { throw SocketError(code: errno) }
-        queue.async { self.serve(script) }
+        queue.async { self.serve() }
     }
 
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
     }
 
-    private func serve(_ script: [Step]) {
-        defer {
-            close(listener)
-            sender.finish()
-        }
-        var steps = script[...]
+    /// Everything that was requested, once the server was stopped and every client is gone.
+    func all() async -> [Request] { await requests.reduce(into: []) { $0.append($1) } }
+
+    private func serve() {
         var connection = 0
         while true {
             let client = accept(listener, nil, nil)
-            guard client >= 0 else { return }
+            guard client >= 0 else { break }
             connection += 1
-            converse(client, connection, &steps)
-            close(client)
+            let number = connection
+            DispatchQueue(label: "connection").async(group: connections) {
+                self.converse(client, number)
+                close(client)
+            }
         }
+        close(listener)
+        connections.notify(queue: queue) { self.sender.finish() }
     }
 
-    private func converse(_ client: Int32, _ connection: Int, _ steps: inout ArraySlice<Step>) {
+    private func converse(_ client: Int32, _ connection: Int) {
         while let text = readRequest(client) {
             sender.yield(Request(connection: connection, text: text))
-            guard let step = steps.popFirst() else { return }
+            guard let step = steps.withLock({ $0.popFirst() }) else { return }
             switch step {
             case .reply(let text): send(client, text)
             case .replyThenClose(let text): return send(client, text)

@@ -37,9 +37,10 @@ def queue(cloud, name) -> Queue:
 
 @pytest.fixture(autouse=True)
 def default_switches(cloud):
-    defaults = cloud.batch()
+    defaults, identity = cloud.batch(), cloud.identity()
     yield
     cloud.batch(**defaults)
+    cloud.identity(**{name: value for name, value in identity.items() if name != "counts"})
 
 
 def keys_of(records: list[dict]) -> list[str]:

@@ -195,6 +195,22 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def identity(self, **switches) -> dict:
+        """Set switches of temporary credentials (README.md); returns all of them, and the counts."""
+        return self._own("POST", "/_localaws/identity", switches)
+
+    def role(self, name: str, principal: dict, policy: dict = ALLOW_ALL, action: str = "sts:AssumeRole",
+             condition: dict | None = None) -> str:
+        """A new role with this inline policy that the principal may take on; its ARN."""
+        iam = self.client("iam")
+        statement = {"Effect": "Allow", "Principal": principal, "Action": action}
+        if condition is not None:
+            statement["Condition"] = condition
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+        return arn
+
     def faults(self, *wanted: dict) -> list[dict]:
         """Order faults (README.md), in place of all that there are; none ends them all."""
         return self._own("POST", "/_localaws/faults", list(wanted))

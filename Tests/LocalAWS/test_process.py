@@ -9,10 +9,7 @@ import textwrap
 import urllib.request
 from pathlib import Path
 
-import pytest
-from botocore.exceptions import ClientError
-
-from localaws_client import Key, LocalAWS
+from localaws_client import LocalAWS
 
 HERE = Path(__file__).parent
 
@@ -69,26 +66,6 @@ def test_it_ends_when_its_parent_dies_and_not_when_the_starting_thread_ends():
     os.close(cloud)
     parent.stdin.close()
     parent.stdout.close()
-
-
-def test_instance_credentials_sign_and_expire():
-    with LocalAWS(environment={"IMDS_TTL": "1"}) as cloud:
-        def metadata(method, path, headers):
-            request = urllib.request.Request(f"{cloud.endpoint}/latest/{path}", method=method, headers=headers)
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return answer.read().decode()
-
-        token = {"X-aws-ec2-metadata-token": metadata(
-            "PUT", "api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})}
-        role = metadata("GET", "meta-data/iam/security-credentials/", token).strip()
-        made = json.loads(metadata("GET", f"meta-data/iam/security-credentials/{role}", token))
-        sts = cloud.client("sts", Key(made["AccessKeyId"], made["SecretAccessKey"], made["Token"]))
-        calls = 0
-        with pytest.raises(ClientError) as caught:
-            while True:
-                sts.get_caller_identity()
-                calls += 1
-        assert caught.value.response["Error"]["Code"] == "ExpiredToken" and calls > 0
 
 
 def test_reset_forgets_objects_and_jobs():

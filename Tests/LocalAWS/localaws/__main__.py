@@ -11,7 +11,7 @@ REGION = "eu-west-1"
 # MiniStack reads these at import, so they are set before the first import of it.
 _MINISTACK_ENVIRONMENT = {
     "AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
-    "LOG_LEVEL": "ERROR", "PERSIST_STATE": "0", "S3_PERSIST": "0", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
+    "LOG_LEVEL": "ERROR", "MINISTACK_IMDS_V2_REQUIRED": "1", "PERSIST_STATE": "0", "S3_PERSIST": "0", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
 }
 # A host's own credentials would become MiniStack's root.
 _FOREIGN_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")

@@ -1,7 +1,6 @@
 """Secrets of the keys that MiniStack knows: IAM users, STS and instance sessions, the root key."""
 import functools
 import re
-import time
 
 from ministack.core import iam_evaluator, sigv4
 from ministack.core.iam_evaluator import (
@@ -10,7 +9,6 @@ from ministack.core.iam_evaluator import (
     resolve_credential,
 )
 from ministack.core.responses import _account_from_sts_session, set_request_account_id, set_request_region
-from ministack.services import imds, sts
 
 from localaws.request import Refusal
 
@@ -39,24 +37,6 @@ def enter_account(access_key: str, region: str) -> str:
     set_request_account_id(account)
     set_request_region(region)
     return account
-
-
-def register_instance_sessions(lifetime_seconds: float) -> None:
-    """Make the credentials of the instance metadata service known to STS, which MiniStack forgets."""
-    vend = imds._credentials_doc
-
-    def vend_and_register() -> dict:
-        document = vend()
-        expires = time.time() + lifetime_seconds
-        document["Expiration"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
-        sts.register_session(document["AccessKeyId"], {
-            "Arn": f"arn:aws:sts::{DEFAULT_ACCOUNT}:assumed-role/{imds._DEFAULT_ROLE}/{imds._INSTANCE_ID}",
-            "UserId": f"AROALOCALAWS:{imds._INSTANCE_ID}", "SecretAccessKey": document["SecretAccessKey"],
-            "SessionToken": document["Token"], "Expiration": expires, "AccountId": DEFAULT_ACCOUNT,
-            "PrincipalType": "AssumedRole"})
-        return document
-
-    imds._credentials_doc = vend_and_register
 
 
 def leave_the_clock_to_the_judge() -> None:

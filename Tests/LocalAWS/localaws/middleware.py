@@ -12,13 +12,12 @@ from localaws import connection, credentials, events, replication, wire
 from localaws.batch import JobRunner
 from localaws.effects import Effect
 from localaws.faults import Faults
+from localaws.identity import METADATA_PATHS, Identity, headers_of
 from localaws.jobs_api import PATH as JOBS_PATH
 from localaws.jobs_api import JobsAPI
 from localaws.judge import Judge
 from localaws.request import Refusal, Request
 
-# Paths whose callers do not sign: ours, MiniStack's administration, instance and container metadata.
-_UNSIGNED_PATHS = ("/_ministack/", "/latest/", "/v2/credentials/")
 _LARGEST_BODY = 512 << 20
 _LONGEST_SETTLE = 20.0
 
@@ -29,15 +28,15 @@ def build_application(region: str, ready: Callable[[], None]):
     credentials.match_newlines_in_policies()
     credentials.leave_the_clock_to_the_judge()
     connection.remember_connections()
-    credentials.register_instance_sessions(float(os.environ.get("IMDS_TTL", "3600")))
-    return LocalAWS(region, ready)
+    return LocalAWS(region, ready, Identity(float(os.environ.get("IMDS_TTL", "3600"))))
 
 
 class LocalAWS:
     """One cloud: a judge and a job runner around MiniStack's application."""
 
-    def __init__(self, region: str, ready: Callable[[], None]):
+    def __init__(self, region: str, ready: Callable[[], None], identity: Identity):
         self._ready = ready
+        self._identity = identity
         self._judge = Judge(region)
         self._runner = JobRunner()
         self._jobs = JobsAPI(self._runner, region)
@@ -49,6 +48,8 @@ class LocalAWS:
             ("POST", "/_localaws/batch/settle"): self._batch_settle,
             ("GET", "/_localaws/faults"): self._shown_faults, ("POST", "/_localaws/faults"): self._order_faults,
             ("POST", "/_localaws/faults/end"): self._end_faults,
+            ("GET", "/_localaws/identity"): self._identity_switches,
+            ("POST", "/_localaws/identity"): self._identity_switches,
         }
 
     async def __call__(self, scope, receive, send) -> None:
@@ -68,10 +69,14 @@ class LocalAWS:
     async def _http(self, scope, receive, send) -> None:
         path = scope["path"]
         send = DatedSend(send)
-        if path.startswith(_UNSIGNED_PATHS):
+        # These callers do not sign: MiniStack's administration, instance and container metadata.
+        if path.startswith("/_ministack/"):
             if path == "/_ministack/reset":
                 self._runner.reset()
             await ministack.app(scope, receive, send)
+            return
+        if path.startswith(METADATA_PATHS):
+            await self._metadata(scope, receive, send)
             return
         body = await _read_body(receive)
         if body is None:
@@ -80,6 +85,17 @@ class LocalAWS:
             await _send(scope, send, await self._administer(scope["method"], path, body))
         else:
             await self._judged(scope, body, receive, send)
+
+    async def _metadata(self, scope, receive, send) -> None:
+        refusal = self._identity.metadata_refusal(scope["method"], scope["path"], headers_of(scope))
+        if refusal is None:
+            await ministack.app(scope, receive, send)
+        elif refusal == "silence":
+            # The packets are lost on the way: the client hears nothing and goes.
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        else:
+            await _send(scope, send, refusal)
 
     async def _judged(self, scope, body: bytes, receive, send) -> None:
         request = Request.from_scope(scope, body)
@@ -91,14 +107,18 @@ class LocalAWS:
         if refusal is not None:
             await _send(scope, send, refusal)
         elif (fault := self._faults.take(reading.operation, request)) is not None:
-            await Effect(fault, reading.service, partial(self._serve, request, scope, receive), receive, send,
-                         partial(_send, scope, send)).act()
+            serve = partial(self._serve, request, scope, receive, operation=reading.operation)
+            await Effect(fault, reading.service, serve, receive, send, partial(_send, scope, send)).act()
         else:
-            await self._serve(request, scope, receive, send)
+            await self._serve(request, scope, receive, send, operation=reading.operation)
 
-    async def _serve(self, request: Request, scope, receive, send) -> None:
+    async def _serve(self, request: Request, scope, receive, send, *, operation: str) -> None:
         if JOBS_PATH.fullmatch(request.raw_path):
             await _send(scope, send, self._jobs.answer(request))
+            return
+        refusal = self._identity.sts_refusal(operation, request.body)
+        if refusal is not None:
+            await _send(scope, send, refusal)
         else:
             await ministack.app(scope, _replay(request.body, receive), send)
 
@@ -125,6 +145,10 @@ class LocalAWS:
 
     async def _batch_settle(self, _) -> dict:
         return {"settled": await self._runner.settle(_LONGEST_SETTLE)}
+
+    async def _identity_switches(self, values: dict | None) -> dict:
+        self._identity.switches.change({} if values is None else values)
+        return {**vars(self._identity.switches), "counts": self._identity.counts}
 
     async def _order_faults(self, wanted) -> list:
         self._faults.order(wanted)

@@ -1,21 +1,25 @@
-"""Writes signature-vectors.json: requests and the Authorization header that botocore gives them.
+"""What botocore says, as JSON on standard output: the tests compare our own answers with it.
 
-Run: python3 make_signature_vectors.py   (needs botocore; seeded, so the same version writes the same bytes)
+    botocore_answers.py signatures SEED    requests and the Authorization header that botocore gives them
+    botocore_answers.py endpoints          every Region x FIPS x dual-stack x service, and botocore's endpoint
 """
 
 import datetime
+import itertools
 import json
-import pathlib
 import random
 import string
+import sys
 from urllib.parse import quote
 
-import botocore
 from botocore import auth
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import EndpointProviderError
+from botocore.loaders import Loader
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-SEED = 20261124
+RANDOM_KEYS = 700
 TRICKY = [
     "plain.txt", "a b", " lead", "trail ", "a+b", "a%20b", "a%2Fb", "a//b", "//", "/", "./a", "../a", "a/./b",
     "a/../b", "a/..", ".", "..", "a=b&c=d", "?versions", "#frag", "~tilde", "a;b", "a:b", "a@b", "a,b", "$x",
@@ -48,12 +52,12 @@ def sign(service, signing_name, method, path, query, headers, body, token, regio
     }
 
 
-def vectors():
-    source = random.Random(SEED)
+def signatures(seed):
+    source = random.Random(seed)
     utc = datetime.timezone.utc
     moments = [datetime.datetime(2026, 11, 24, 6, 11, 6, tzinfo=utc), datetime.datetime(2028, 2, 29, 23, 59, 59, tzinfo=utc),
                datetime.datetime(2027, 1, 1, 0, 0, 0, tzinfo=utc)]
-    keys = TRICKY + [random_key(source) for _ in range(100)]
+    keys = TRICKY + [random_key(source) for _ in range(RANDOM_KEYS)]
     for index, key in enumerate(keys):
         moment = moments[index % len(moments)]
         token = None if index % 2 else "FwoGZXIvYXdzE//token+with/special=="
@@ -78,8 +82,26 @@ def vectors():
                    "Action=GetCallerIdentity&Version=2011-06-15", "token", "eu-west-1", moments[count % 3])
 
 
+def endpoints():
+    """Pseudo-regions (aws-global) are left out: no queue and no bucket is in one."""
+    loader = Loader()
+    partitions = loader.load_data("partitions")
+    regions = [region for one in partitions["partitions"] for region in one["regions"] if not region.endswith("-global")]
+    parameters = {"sqs": {}, "s3": {"Bucket": "orders"}, "sts": {"UseGlobalEndpoint": False},
+                  "s3control": {"AccountId": "111122223333", "RequiresAccountId": True}}
+    for service, own in parameters.items():
+        provider = EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"), partitions)
+        for region, fips, dual_stack in itertools.product(regions, (False, True), (False, True)):
+            answer = {"service": service, "region": region, "fips": fips, "dualStack": dual_stack}
+            try:
+                found = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack, **own)
+                schemes = found.properties.get("authSchemes") or [{}]
+                yield {**answer, "url": found.url, "signingRegion": schemes[0].get("signingRegion", region)}
+            except EndpointProviderError:
+                yield answer
+
+
 if __name__ == "__main__":
-    target = pathlib.Path(__file__).with_name("signature-vectors.json")
-    lines = ",\n".join(json.dumps(vector) for vector in vectors())
-    target.write_text(f'{{"botocore": "{botocore.__version__}", "vectors": [\n{lines}\n]}}\n')
-    print(f"{target.name}: {lines.count(chr(10)) + 1} vectors")
+    kind, *rest = sys.argv[1:]
+    answers = signatures(int(rest[0])) if kind == "signatures" else endpoints()
+    json.dump(list(answers), sys.stdout)

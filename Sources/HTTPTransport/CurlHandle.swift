@@ -1,51 +1,75 @@
 internal import CCurl
 
-/// One request on an easy handle: sets every option anew (a reset keeps connections and the DNS cache) and names
-/// what went wrong.
-final class CurlTransfer {
+/// One easy handle. What is the same for all requests is set once; of a request, what differs from the one before.
+/// libcurl keeps its options from transfer to transfer.
+final class CurlHandle {
     private let easy: UnsafeMutableRawPointer
-    private let place: String
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private let options: CurlOptions
     private let errorText: UnsafeMutablePointer<CChar>
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var last = HTTPRequest(method: "", url: "", deadline: .zero)
+    private var sendsBody = false
 
-    init(easy: UnsafeMutableRawPointer, request: HTTPRequest, options: CurlOptions) {
+    init(options: CurlOptions) {
+        guard let easy = curl_easy_init() else {
+            preconditionFailure("libcurl cannot make a handle: out of memory")
+        }
         self.easy = easy
-        place = options.unixSocket ?? request.hostAndPort
+        self.options = options
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        curl_easy_reset(easy)
         curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
-        curl_set_string(easy, CURLOPT_URL, request.url)
-        setMethod(request)
-        setHeaders(request)
-        setConnection(options, deadline: request.deadline)
+        setConnection()
+        setReceivers()
     }
 
     deinit {
-        // The handle outlives this object and must not write into freed memory.
-        curl_easy_reset(easy)
+        curl_easy_cleanup(easy)
         curl_slist_free_all(headerList)
         errorText.deallocate()
     }
 
-    /// `collector` must live until the transfer is over.
-    func receive(into collector: ReplyCollector) {
-        let target = Unmanaged.passUnretained(collector).toOpaque()
-        curl_set_receiver(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, target in
-            deliver(bytes, size * count, target) { $0.takeHeader($1) }
+    func prepare(_ request: HTTPRequest) {
+        if request.url != last.url {
+            curl_set_string(easy, CURLOPT_URL, request.url)
+            setProxy(for: request.url)
         }
-        curl_set_pointer(easy, CURLOPT_HEADERDATA, target)
-        curl_set_receiver(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, target in
-            deliver(bytes, size * count, target) { $0.takeBody($1) }
+        let sendsBody =
+            !request.body.isEmpty || request.method == "PUT" || request.method == "POST"
+        if request.method != last.method || sendsBody != self.sendsBody {
+            setMethod(request.method, sendsBody: sendsBody)
         }
-        curl_set_pointer(easy, CURLOPT_WRITEDATA, target)
+        if request.deadline != last.deadline {
+            curl_set_long(easy, CURLOPT_TIMEOUT_MS, request.deadline.positiveMilliseconds)
+        }
+        if request.isRepeatable != last.isRepeatable {
+            curl_set_long(easy, CURLOPT_FRESH_CONNECT, request.isRepeatable ? 0 : 1)
+        }
+        setHeaders(request.headers)
+        last = request
+        last.headers = []
+        last.body = []
     }
 
-    /// `bytes` must stay valid until the transfer is over: libcurl does not copy them.
-    func sendBody(_ bytes: UnsafeRawPointer?, count: Int) {
-        guard sendsBody else { return }
-        curl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(count))
-        curl_set_pointer(easy, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: bytes))
+    /// Points libcurl at body and collector for as long as `run` takes; nothing is copied.
+    func exchange(
+        _ body: [UInt8], _ collector: ReplyCollector,
+        _ run: (UnsafeMutableRawPointer) -> CURLcode?
+    ) -> CURLcode? {
+        errorText[0] = 0
+        let target = Unmanaged.passUnretained(collector).toOpaque()
+        curl_set_pointer(easy, CURLOPT_HEADERDATA, target)
+        curl_set_pointer(easy, CURLOPT_WRITEDATA, target)
+        return withExtendedLifetime(collector) {
+            guard sendsBody else { return run(easy) }
+            // An empty array may have no address, and libcurl takes a null body for "ask the read callback".
+            return (body.isEmpty ? [0] : body).withUnsafeBytes { bytes in
+                curl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+                curl_set_pointer(
+                    easy, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+                return run(easy)
+            }
+        }
     }
 
     func info(_ info: CURLINFO) -> Int {
@@ -54,7 +78,8 @@ final class CurlTransfer {
         return value
     }
 
-    func failure(_ code: CURLcode, excess: String?) -> HTTPFailure {
+    func failure(_ code: CURLcode, of request: HTTPRequest, excess: String?) -> HTTPFailure {
+        let place = options.unixSocket ?? request.hostAndPort
         if let excess { return .replyTooLarge("\(place) sent \(excess)") }
         let detail = String(cString: errorText)
         let cause =
@@ -73,43 +98,56 @@ final class CurlTransfer {
         return .noReply("no complete reply from \(place): \(cause)")
     }
 
-    private var sendsBody = false
-
-    private func setMethod(_ request: HTTPRequest) {
-        sendsBody = !request.body.isEmpty || request.method == "PUT" || request.method == "POST"
-        if request.method == "HEAD" {
-            sendsBody = false
-            curl_set_long(easy, CURLOPT_NOBODY, 1)
-            return
-        }
-        curl_set_long(easy, sendsBody ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
-        curl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method)
+    private func setMethod(_ method: String, sendsBody: Bool) {
+        self.sendsBody = sendsBody && method != "HEAD"
+        curl_set_long(easy, CURLOPT_NOBODY, method == "HEAD" ? 1 : 0)
+        curl_set_string(easy, CURLOPT_CUSTOMREQUEST, method == "HEAD" ? nil : method)
+        guard method != "HEAD" else { return }
+        curl_set_long(easy, self.sendsBody ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
     }
 
-    private func setHeaders(_ request: HTTPRequest) {
-        for header in request.headers {
+    private func setProxy(for url: String) {
+        guard options.unixSocket == nil else { return }
+        curl_set_string(easy, CURLOPT_PROXY, options.proxies.proxy(for: url))
+    }
+
+    private func setHeaders(_ headers: [(name: String, value: String)]) {
+        let old = headerList
+        headerList = nil
+        var isContentTypeGiven = false
+        for header in headers {
             // libcurl's notation: a colon and nothing removes the header, a semicolon sends it empty.
             append(header.value.isEmpty ? header.name + ";" : header.name + ": " + header.value)
+            isContentTypeGiven =
+                isContentTypeGiven
+                || header.name.utf8.count == 12 && header.name.lowercased() == "content-type"
         }
-        let names = Set(request.headers.map { $0.name.lowercased() })
         // libcurl would wait a second for `100 Continue`, and take every body for a form.
-        for name in ["Expect", "Content-Type"] where !names.contains(name.lowercased()) {
-            append(name + ":")
-        }
+        append("Expect:")
+        if !isContentTypeGiven { append("Content-Type:") }
         curl_set_list(easy, CURLOPT_HTTPHEADER, headerList)
+        curl_slist_free_all(old)
     }
 
     private func append(_ line: String) {
         headerList = curl_slist_append(headerList, line) ?? headerList
     }
 
-    private func setConnection(_ options: CurlOptions, deadline: Duration) {
+    private func setReceivers() {
+        curl_set_receiver(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, target in
+            deliver(bytes, size * count, target) { $0.takeHeader($1) }
+        }
+        curl_set_receiver(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, target in
+            deliver(bytes, size * count, target) { $0.takeBody($1) }
+        }
+    }
+
+    private func setConnection() {
         curl_allow_only_http(easy)
         curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         curl_set_long(easy, CURLOPT_PATH_AS_IS, 1)
         curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
         curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
-        curl_set_long(easy, CURLOPT_TIMEOUT_MS, deadline.positiveMilliseconds)
         curl_set_long(
             easy, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout.positiveMilliseconds)
         curl_set_string(easy, CURLOPT_USERAGENT, options.userAgent)
@@ -122,9 +160,9 @@ final class CurlTransfer {
         if let path = options.unixSocket {
             curl_set_string(easy, CURLOPT_UNIX_SOCKET_PATH, path)
         }
-        if options.unixSocket != nil || !options.usesProxyFromEnvironment {
-            curl_set_string(easy, CURLOPT_PROXY, "")
-        }
+        // Empty: none, and not those of the process's environment.
+        curl_set_string(easy, CURLOPT_PROXY, "")
+        curl_set_string(easy, CURLOPT_NOPROXY, options.proxies.exceptions)
         setKeepalive(options.unacknowledgedTimeout.positiveMilliseconds)
     }
 
@@ -170,12 +208,22 @@ extension HTTPRequest {
         guard isToken(method) else { return "\(method) is no HTTP method" }
         for header in headers {
             guard isToken(header.name) else { return "\(header.name) is no HTTP header name" }
-            guard header.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+            guard isFieldValue(header.value) else {
                 return "the value of header \(header.name) holds a control character"
             }
         }
         return nil
     }
+}
+
+/// No control character but a tab.
+private func isFieldValue(_ text: String) -> Bool {
+    let bytes = text.utf8Span.span
+    for index in bytes.indices {
+        let byte = bytes[index]
+        guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else { return false }
+    }
+    return true
 }
 
 /// RFC 9110, section 5.6.2.
