@@ -1,4 +1,5 @@
 internal import AWSClient
+internal import AWSProtocol
 
 /// What a failed receive is called in `status`, and what helps.
 func receiveTrouble(_ failure: AWSFailure) -> (code: String, sentence: String) {
