@@ -99,7 +99,6 @@ package struct CredentialLife: Sendable {
         }
         let life = isOver ? Self.extension(jitter) : lifetime
         let end = life.map { now + $0 } ?? .max
-        let wasRejected = held?.isRejected == true && held?.credentials == credentials
         held = Held(
             credentials: credentials, since: now,
             advisory: life.map { end - min(Self.advisoryWindow, $0 / 4) } ?? .max,
@@ -107,8 +106,7 @@ package struct CredentialLife: Sendable {
             outlivesEnd: outlivesEnd)
         failure = nil
         failures = 0
-        // The same again: refused is refused, and asking at once would not help.
-        nextTry = wasRejected ? now + Self.youth : .min
+        nextTry = .min
         return isOver
     }
 
@@ -131,7 +129,7 @@ package struct CredentialLife: Sendable {
     /// A service refused these as expired or unknown.
     package mutating func rejected(_ credentials: AWSCredentials, at now: Int64) {
         guard let old = held, old.credentials == credentials, !old.isRejected,
-            now >= old.since + Self.youth, now >= nextTry
+            now >= old.since + Self.youth
         else { return }
         held?.isRejected = true
     }

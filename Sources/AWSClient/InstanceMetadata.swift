@@ -114,11 +114,10 @@ package struct InstanceMetadata: Sendable {
             } catch .cancelled {
                 throw .http(operation: "credentials", .cancelled)
             } catch {
-                last = "\(error)"
+                last = "\(error)\(advice)"
             }
         }
-        throw .credentials(
-            "no AWS credentials from the instance metadata service: \(last)\(advice)")
+        throw .credentials("no AWS credentials from the instance metadata service: \(last)")
     }
 }
 

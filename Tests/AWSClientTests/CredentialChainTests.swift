@@ -239,3 +239,14 @@ func `what the metadata service lacks is said`(script: [ScriptedExchange.Step], 
         await refused.problem()
             == "STS AssumeRoleWithWebIdentity: 400 InvalidIdentityToken: bad [removed]")
 }
+
+@Test(arguments: [("eu-west-1\n", "eu-west-1"), ("evil.example/", nil), ("", nil)])
+func `an instance says which Region it is in, if it is one`(body: String, region: String?) async {
+    let exchange = ScriptedExchange([.reply(200, body: "t"), .reply(200, body: body)])
+    let metadata = InstanceMetadata(exchange: exchange, endpoint: "http://169.254.169.254")
+    let found = try? await metadata.region()
+    #expect(found == region)
+    #expect(
+        exchange.requests.last?.url
+            == "http://169.254.169.254/latest/meta-data/placement/region")
+}

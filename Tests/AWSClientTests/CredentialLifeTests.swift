@@ -155,3 +155,12 @@ func `a lifetime is counted by the maker's clock where this host's is wrong`(
     #expect(DatedCredentials(credentials: credentials).lifetime(now: now) == 3_600_000)
     #expect(DatedCredentials(credentials: first).lifetime(now: now) == nil)
 }
+
+@Test func `refused while renewals fail, they are not used on`() {
+    var life = hour(outlivesEnd: true)
+    life.failed(down, at: 55 * minute, jitter: 1)
+    #expect(life.advice(at: 55 * minute) == .use(first))
+    life.rejected(first, at: 55 * minute)
+    #expect(life.advice(at: 55 * minute) == .fail(down))
+    #expect(life.advice(at: 55 * minute + 1000) == .renewFirst)
+}
