@@ -84,6 +84,12 @@ final class RawClient: Sendable {
         return length == 0 ? nil : data
     }
 
+    /// The next chunk that is no sign of life alone: a slow machine may give a stream the time for one.
+    func streamed() throws -> String? {
+        while let chunk = try chunk() { if chunk != "\n" { return chunk } }
+        return nil
+    }
+
     /// Without the CRLF; nil when the server has closed.
     func line() throws -> String? {
         while true {

@@ -44,12 +44,12 @@ struct StreamTests {
                 feed.yield(Array("{\"n\":\(n)}\n".utf8))
                 let line = try await onThread { [isFirst = n == 0] in
                     while isFirst, try client.line() != "" {}
-                    return try client.chunk()
+                    return try client.streamed()
                 }
                 #expect(line == "{\"n\":\(n)}\n")
             }
             feed.finish()
-            #expect(try await onThread { try client.chunk() } == nil)
+            #expect(try await onThread { try client.streamed() } == nil)
             // The connection is still good.
             let again = try await onThread {
                 client.get("/nothing")
@@ -75,7 +75,7 @@ struct StreamTests {
             #expect(blanks == ["\n", "\n", "\n"])
             feed.yield(Array("half ".utf8))
             let rest = try await onThread {
-                while true { if let chunk = try client.chunk(), chunk != "\n" { return chunk } }
+                return try client.streamed()
             }
             #expect(rest == "half ")
             // Blank lines go to all quiet streams at once: the witness shows that the timer fired meanwhile.
@@ -87,7 +87,7 @@ struct StreamTests {
             }
             #expect(passed == ["\n", "\n", "\n"])
             feed.yield(Array("line\n".utf8))
-            #expect(try await onThread { try client.chunk() } == "line\n")
+            #expect(try await onThread { try client.streamed() } == "line\n")
         }
     }
 
@@ -125,7 +125,7 @@ struct StreamTests {
             #expect(
                 try await onThread {
                     while try client.line() != "" {}
-                    return try client.chunk()
+                    return try client.streamed()
                 } == "one\n")
             await server.server.stop()
             // A last chunk of no bytes, not a broken connection.
