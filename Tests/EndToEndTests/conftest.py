@@ -75,7 +75,6 @@ def stage(running_cloud, request):
     cloud, name = running_cloud, f"e{next(_numbers):03d}"
     defaults = cloud.batch()
     nothing_was_refused(cloud)
-    cloud.reset_judge()
     # Short, so that what a killed daemon had received comes again soon.
     queue = cloud.queue(f"{name}-failures", VisibilityTimeout="2")
     yield Stage(cloud, name, cloud.user(name), queue, cloud.bucket(f"{name}-manifests"))
@@ -87,8 +86,10 @@ def stage(running_cloud, request):
 
 
 def nothing_was_refused(cloud: LocalAWS) -> None:
-    """Between two tests nobody asks for anything."""
-    assert cloud.judge()["refusedTotal"] == 0, cloud.judge()["refused"]
+    """Between two tests nobody asks for anything. What one test left is no fault of all that follow."""
+    judge = cloud.judge()
+    cloud.reset_judge()
+    assert judge["refusedTotal"] == 0, judge["refused"]
 
 
 def judge_is_content(cloud: LocalAWS, expected: tuple[str, ...] = ()) -> None:
