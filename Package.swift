@@ -112,7 +112,7 @@ let tests: [(name: String, imports: [String])] = [
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
 let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["make_signature_vectors.py", "signature-vectors.json"],
-    "FailureStoreTests": ["schema-1.sql"],
+    "FailureStoreTests": ["schema-1.sql", "schema-2.sql"],
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.

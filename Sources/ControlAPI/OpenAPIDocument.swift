@@ -67,7 +67,9 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
 private func parameter(_ name: String, in place: String, isRequired: Bool) -> JSONValue {
     [
         "name": .text(name), "in": .text(place), "required": .flag(isRequired),
-        "schema": ["type": .text(name == "limit" ? "integer" : "string")],
+        "schema": [
+            "type": .text(["limit", "bucketSeconds"].contains(name) ? "integer" : "string")
+        ],
     ]
 }
 
@@ -104,6 +106,9 @@ private func page(of schema: String) -> JSONValue {
 }
 
 private let schemas: [String: JSONValue] = [
+    "decision": object("count:integer bytes:integer leftOut:object changed:integer"),
+    "decisionRequest": object(
+        "filter:object", optional: "dryRun:boolean expectedCount:integer note"),
     "failure": object(
         """
         sourceBucket ruleId destinationBucket key keyEncoded versionId state reasonClass \
@@ -114,6 +119,7 @@ private let schemas: [String: JSONValue] = [
             """),
     "failurePage": page(of: "failure"),
     "health": object("status failing:array"),
+    "histogram": object("from bucketSeconds:integer series:array", optional: "others:object"),
     "plan": object(
         """
         sourceBucket ruleId region objects:integer bytes:integer estimatedCost:object \
@@ -122,6 +128,7 @@ private let schemas: [String: JSONValue] = [
     "problem": object("type title status:integer code detail"),
     "quarantined": object(
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
+    "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
     "remediation": object(
         """
@@ -141,9 +148,8 @@ private let schemas: [String: JSONValue] = [
     "rulePage": page(of: "rule"),
     "status": object(
         """
-        version uptimeSeconds:integer state queues:array log:object store:object \
-        remediations:object problems:array
-        """),
-    "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by"),
+        version uptimeSeconds:integer state queues:array log:object store:object problems:array
+        """, optional: "remediations:object"),
+    "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by note"),
     "timelinePage": page(of: "timelineEntry"),
 ]

@@ -38,7 +38,10 @@ struct Wiring {
             executor: .blocking("s3remedy.flusher"), logger: logger)
 
         let overview = try await store.overview()
-        var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
+        var parts: [any Service] = [
+            FlusherPart(flusher: flusher, log: log),
+            RetentionPart(retention: Retention(store: store, clock: clock, logger: logger)),
+        ]
         var monitors: [QueueMonitor] = []
         for (queue, region) in zip(configuration.queues, regions) {
             let monitor = QueueMonitor(url: queue.url)
@@ -57,7 +60,10 @@ struct Wiring {
             store: store, log: log, flusher: flusher, monitors: monitors, notes: notes(report),
             clock: clock, startedAt: startedAt, stopping: stopping)
         let server = try await serve(
-            ControlRoutes(store: store, status: status, desk: desk, roles: roles, logger: logger))
+            ControlRoutes(
+                store: store, status: status, desk: desk,
+                quarantineDesk: QuarantineDesk(store: store, log: log), roles: roles,
+                clock: clock, logger: logger))
         return [ControlPart(server: server)] + parts + [
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,

@@ -5,8 +5,8 @@ internal import GRDB
 /// `forget()`; so is everything, which only costs looking it up again.
 final class NameTable {
     private var rules: [RuleName: Int64] = [:]
-    private var destinations: [String: Int64] = [:]
-    private var reasons: [String: Int64] = [:]
+    private var destinations: [ExactText: Int64] = [:]
+    private var reasons: [ExactText: Int64] = [:]
 
     func forget() {
         rules = [:]
@@ -28,22 +28,22 @@ final class NameTable {
     }
 
     func destination(_ name: String, in db: Database) throws -> Int64 {
-        if let id = destinations[name] { return id }
+        if let id = destinations[ExactText(name)] { return id }
         try db.cachedStatement(
             sql: "INSERT INTO destination (name) VALUES (?) ON CONFLICT DO NOTHING"
         ).execute(arguments: [name])
         let id = try Self.id(in: db, "SELECT id FROM destination WHERE name = ?", [name])
-        destinations[name] = id
+        destinations[ExactText(name)] = id
         return id
     }
 
     func reason(_ code: String, in db: Database) throws -> Int64 {
-        if let id = reasons[code] { return id }
+        if let id = reasons[ExactText(code)] { return id }
         try db.cachedStatement(
             sql: "INSERT INTO reason (code, class) VALUES (?, ?) ON CONFLICT DO NOTHING"
         ).execute(arguments: [code, reasonClass(of: code).rawValue])
         let id = try Self.id(in: db, "SELECT id FROM reason WHERE code = ?", [code])
-        reasons[code] = id
+        reasons[ExactText(code)] = id
         return id
     }
 
