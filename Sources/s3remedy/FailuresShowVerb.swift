@@ -141,7 +141,7 @@ extension TimelineItem {
     var field: (name: String, value: String?) {
         let details = [
             reason, evidence.map { "evidence " + $0 }, remediationId.map { "remediation " + $0 },
-            jobId.map { "job " + $0 }, by.map { "by " + $0 },
+            jobId.map { "job " + $0 }, by.map { "by " + $0 }, note.map { "note " + $0 },
         ].compactMap(\.self).map(shown)
         return ("  \(at)  \(shown(what))", details.joined(separator: ", "))
     }

@@ -39,8 +39,9 @@ struct GlobalOptions: ParsableArguments {
     func checkConfirmation(isDryRun: Bool? = nil) throws {
         guard isDryRun ?? false || yes || isatty(0) == 1 else {
             throw ValidationError(
-                "Standard input is no terminal, so nobody can confirm: add --yes"
-                    + (isDryRun == nil ? "." : ", or --dry-run to see it."))
+                "Standard input is no terminal, so nobody can confirm "
+                    + (isDryRun == nil
+                        ? "it: add --yes." : "the plan: add --yes, or --dry-run to see it."))
         }
     }
 
