@@ -152,7 +152,7 @@ private struct DecisionRun {
     }
 
     private func result(_ reply: DecisionReply, _ filter: FailureFilter) -> [String] {
-        let missing = reply.count - reply.changed
+        let missing = reply.count &- reply.changed
         let changedMeanwhile =
             missing > 0
             ? [

@@ -120,7 +120,7 @@ struct FailuresHistogramVerb: Verb {
         if let others = reply.others {
             table.rows.append(row("(\(grouped(others.series)) others)", others.counts, perMark))
         }
-        let markMilliseconds = reply.bucketSeconds * 1000 * Int64(perMark)
+        let markMilliseconds = reply.bucketSeconds &* 1000 &* Int64(perMark)
         let next =
             by == .rule
             ? "s3remedy failures histogram --by reason"

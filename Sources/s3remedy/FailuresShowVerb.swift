@@ -61,7 +61,7 @@ struct FailuresShowVerb: Verb {
         _ failures: [FailureItem], _ filter: FailureFilter, _ session: Session
     ) async throws(CommandFailure) {
         var story = ObjectStory(failures: failures, versions: [])
-        for version in failures.map(\.versionId).uniqued() {
+        for version in failures.map({ ExactText($0.versionId) }).uniqued().map(\.text) {
             let query = [
                 (name: "bucket", value: bucket),
                 (name: "keyEncoded", value: filter.keyEncoded ?? ""),
