@@ -47,6 +47,19 @@ final class NameTable {
         return id
     }
 
+    /// The class of a reason is this program's word: an older one may have known the code as another, and filters ask
+    /// the table.
+    static func refreshClasses(_ writer: some DatabaseWriter) throws {
+        try writer.write { db in
+            let update = try db.makeStatement(sql: "UPDATE reason SET class = ? WHERE id = ?")
+            for row in try Row.fetchAll(db, sql: "SELECT id, code, class FROM reason") {
+                let known = reasonClass(of: row[1]).rawValue
+                guard known != row[2] as String else { continue }
+                try update.execute(arguments: [known, row[0] as Int64])
+            }
+        }
+    }
+
     static func findRule(_ name: RuleName, in db: Database) throws -> Int64? {
         try Int64.fetchOne(
             db.cachedStatement(sql: "SELECT id FROM rule WHERE bucket = ? AND rule_id = ?"),

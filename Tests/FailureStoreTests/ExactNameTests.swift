@@ -9,6 +9,20 @@ struct ExactNameTests {
     static let decomposed = "cafe\u{301}"
     let files = StoreFiles()
 
+    @Test func `a reason that an older program knew otherwise has this program's class`()
+        async throws
+    {
+        let first = try files.open()
+        _ = try await first.apply(storeBatch([.event(failureEvent())], from: 1))
+        try await first.close()
+        _ = try files.shell("UPDATE reason SET class = 'unknown'")
+        let store = try files.open()
+        var selection = FailureSelection()
+        selection.reasonClass = .fix
+        let found = try await store.page(FailureQuery(selection: selection)).failures
+        #expect(found.map(\.failure.reason) == ["DstBucketNotFound"])
+    }
+
     @Test(arguments: ["rule", "destination", "version", "reason"])
     func `two names that differ only in normalisation are two`(part: String) async throws {
         #expect(Self.composed == Self.decomposed)
