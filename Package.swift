@@ -116,7 +116,7 @@ let tests: [(name: String, imports: [String])] = [
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
 let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["botocore_answers.py"],
-    "FailureStoreTests": ["schema-1.sql"],
+    "FailureStoreTests": ["schema-1.sql", "schema-2.sql"],
     "HTTPTransportTests": ["tls_server.py"],
 ]
 

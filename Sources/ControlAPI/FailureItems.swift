@@ -148,10 +148,11 @@ package struct TimelineItem: Codable, Hashable, Sendable {
     package var jobId: String?
     package var evidence: String?
     package var by: String?
+    package var note: String?
 
     package init(
         at: Timestamp, what: String, reason: String? = nil, remediationId: String? = nil,
-        jobId: String? = nil, evidence: String? = nil, by: String? = nil
+        jobId: String? = nil, evidence: String? = nil, by: String? = nil, note: String? = nil
     ) {
         self.at = at
         self.what = what
@@ -160,5 +161,6 @@ package struct TimelineItem: Codable, Hashable, Sendable {
         self.jobId = jobId
         self.evidence = evidence
         self.by = by
+        self.note = note
     }
 }

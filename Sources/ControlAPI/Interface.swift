@@ -28,6 +28,21 @@ package let interfaceRoutes: [InterfaceRoute] = [
         method: "GET", path: "/v1/failures", summary: "Failures by filter, a page at a time",
         query: FailureFilter.names + ["order"] + pageQuery, answer: "failurePage"),
     .init(
+        method: "GET", path: "/v1/failures/histogram",
+        summary: "Failures by the hour of their newest failure event, in any state",
+        query: [
+            "by", "bucketSeconds", "since", "until", "rule", "bucket", "destination", "reason",
+            "reasonClass",
+        ], answer: "histogram"),
+    .init(
+        method: "POST", path: "/v1/failures/dismiss",
+        summary: "Close open, verifying and parked failures by an operator's decision",
+        body: "decisionRequest", answer: "decision", isChange: true),
+    .init(
+        method: "POST", path: "/v1/failures/reopen",
+        summary: "Open closed and parked failures again", body: "decisionRequest",
+        answer: "decision", isChange: true),
+    .init(
         method: "GET", path: "/v1/failures/timeline", summary: "The story of one object version",
         query: ["bucket", "keyEncoded", "version"] + pageQuery, answer: "timelinePage"),
     .init(
@@ -36,6 +51,13 @@ package let interfaceRoutes: [InterfaceRoute] = [
     .init(
         method: "GET", path: "/v1/quarantine/{id}", summary: "One of them, with its body",
         answer: "quarantined"),
+    .init(
+        method: "POST", path: "/v1/quarantine/{id}/replay",
+        summary: "Decode it again as if it came from its queue", answer: "quarantineOutcome",
+        isChange: true),
+    .init(
+        method: "POST", path: "/v1/quarantine/{id}/drop", summary: "Let go of it",
+        answer: "quarantineOutcome", isChange: true),
     .init(
         method: "GET", path: "/v1/remediations", summary: "Remediations, newest first",
         query: pageQuery, answer: "remediationPage"),

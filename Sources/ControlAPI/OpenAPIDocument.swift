@@ -68,7 +68,9 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
 private func parameter(_ name: String, in place: String, isRequired: Bool) -> JSONValue {
     [
         "name": .text(name), "in": .text(place), "required": .flag(isRequired),
-        "schema": ["type": .text(name == "limit" ? "integer" : "string")],
+        "schema": [
+            "type": .text(["limit", "bucketSeconds"].contains(name) ? "integer" : "string")
+        ],
     ]
 }
 
@@ -109,6 +111,9 @@ private func page(of schema: String) -> JSONValue {
 }
 
 private let schemas: [String: JSONValue] = [
+    "decision": object("count:integer bytes:integer leftOut:object changed:integer"),
+    "decisionRequest": object(
+        "filter:object", optional: "dryRun:boolean expectedCount:integer note"),
     "failure": object(
         """
         sourceBucket ruleId destinationBucket key keyEncoded versionId state reasonClass \
@@ -119,6 +124,7 @@ private let schemas: [String: JSONValue] = [
             """),
     "failurePage": page(of: "failure"),
     "health": object("status failing:array"),
+    "histogram": object("from bucketSeconds:integer series:array", optional: "others:object"),
     "intake": object("state", optional: "pausedUntil"),
     "pauseRequest": object("", optional: "durationSeconds:integer"),
     "plan": object(
@@ -129,6 +135,7 @@ private let schemas: [String: JSONValue] = [
     "problem": object("type title status:integer code detail"),
     "quarantined": object(
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
+    "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
     "remediation": object(
         """
@@ -148,9 +155,8 @@ private let schemas: [String: JSONValue] = [
     "rulePage": page(of: "rule"),
     "status": object(
         """
-        version uptimeSeconds:integer state queues:array log:object store:object \
-        remediations:object problems:array
-        """, optional: "pausedUntil"),
-    "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by"),
+        version uptimeSeconds:integer state queues:array log:object store:object problems:array
+        """, optional: "pausedUntil remediations:object"),
+    "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by note"),
     "timelinePage": page(of: "timelineEntry"),
 ]

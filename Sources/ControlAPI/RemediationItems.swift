@@ -31,6 +31,12 @@ package struct RemediationRequest: Codable, Sendable {
         package var versionId: String
     }
 
+    /// Any other member is refused.
+    package static let members = [
+        "rule", "filter", "objects", "canary", "priority", "confirmation", "dryRun", "plannedAt",
+        "expectedObjects",
+    ]
+
     /// `BUCKET/RULE-ID`.
     package var rule: String
     package var filter: FailureFilter?

@@ -70,23 +70,28 @@ package struct StatusReply: Codable, Sendable {
         }
     }
 
+    /// What the store itself says is absent while it cannot be read.
     package struct Store: Codable, Sendable {
-        package var failures: Int64
+        package var failures: Int64?
         /// Records in the log that the store has not applied yet.
         package var lagRecords: Int64
-        package var bytes: Int64
-        package var schemaVersion: Int
+        package var bytes: Int64?
+        package var schemaVersion: Int?
         /// Messages in quarantine.
-        package var quarantined: Int64
+        package var quarantined: Int64?
+        /// Failures whose first event was older than closed failures are kept: they began in `verifying`.
+        package var tooOld: Int64?
 
         package init(
-            failures: Int64, lagRecords: Int64, bytes: Int64, schemaVersion: Int, quarantined: Int64
+            failures: Int64?, lagRecords: Int64, bytes: Int64?, schemaVersion: Int?,
+            quarantined: Int64?, tooOld: Int64?
         ) {
             self.failures = failures
             self.lagRecords = lagRecords
             self.bytes = bytes
             self.schemaVersion = schemaVersion
             self.quarantined = quarantined
+            self.tooOld = tooOld
         }
     }
 
@@ -123,12 +128,13 @@ package struct StatusReply: Codable, Sendable {
     package var queues: [Queue]
     package var log: Log
     package var store: Store
-    package var remediations: Remediations
+    /// Absent while the store cannot be read.
+    package var remediations: Remediations?
     package var problems: [Problem]
 
     package init(
         version: String, uptimeSeconds: Int, state: String, pausedUntil: Timestamp? = nil,
-        queues: [Queue], log: Log, store: Store, remediations: Remediations, problems: [Problem]
+        queues: [Queue], log: Log, store: Store, remediations: Remediations?, problems: [Problem]
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -172,6 +178,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case notPermitted
     case notFound, noSuchRule, noSuchRemediation, noSuchFailure, noSuchQuarantined
     case methodNotAllowed
+    case countChanged, tooManyFailures, stillUndecodable
     case nothingToDo, planChanged, batchNotConfigured, remediationRefused
     case payloadTooLarge, headersTooLarge
     case internalError
@@ -184,6 +191,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
         case .notPermitted: 403
         case .notFound, .noSuchRule, .noSuchRemediation, .noSuchFailure, .noSuchQuarantined: 404
         case .methodNotAllowed: 405
+        case .countChanged, .tooManyFailures, .stillUndecodable: 409
         case .nothingToDo, .planChanged, .batchNotConfigured, .remediationRefused: 409
         case .payloadTooLarge: 413
         case .headersTooLarge: 431

@@ -2,8 +2,10 @@ internal import ControlAPI
 internal import ControlServer
 internal import Domain
 internal import FailureStore
+internal import Intake
 internal import Logging
 internal import Remediation
+internal import SystemIO
 
 /// The routes of the control channel: each reads its request, asks one part, and writes what it says.
 struct ControlRoutes: Sendable {
@@ -12,7 +14,9 @@ struct ControlRoutes: Sendable {
     /// Nil without `batch` in the configuration.
     let desk: RemediationDesk?
     let intake: IntakeRoutes
+    let quarantineDesk: QuarantineDesk
     let roles: Roles
+    let clock: any ClockReading
     let logger: Logger
 
     /// One route for each of the interface's; a route without a handler does not start.
@@ -31,14 +35,19 @@ struct ControlRoutes: Sendable {
 
     private var handlers: [String: Handler] {
         [
-            "GET /v1/status": { _ in .json(try await status.reply()) },
+            "GET /v1/status": { _ in .json(await status.reply()) },
             "GET /v1/health": { _ in health() },
             "GET /v1/rules": { try await rules($0) },
             "GET /v1/rules/{bucket}/{ruleId}": { try await rule($0) },
             "GET /v1/failures": { try await failures($0) },
+            "GET /v1/failures/histogram": { try await histogram($0) },
+            "POST /v1/failures/dismiss": { try await decide(.dismiss, $0) },
+            "POST /v1/failures/reopen": { try await decide(.reopen, $0) },
             "GET /v1/failures/timeline": { try await timeline($0) },
             "GET /v1/quarantine": { try await quarantine($0) },
             "GET /v1/quarantine/{id}": { try await quarantined($0) },
+            "POST /v1/quarantine/{id}/replay": { try await replay($0) },
+            "POST /v1/quarantine/{id}/drop": { try await drop($0) },
             "GET /v1/remediations": { try await remediations($0) },
             "POST /v1/remediations": { try await remediate($0) },
             "GET /v1/remediations/{id}": { try await remediation($0) },
@@ -94,8 +103,7 @@ struct ControlRoutes: Sendable {
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
         let after = try reader.ruleCursor()
-        // In the order that the cursor is compared in: SQLite's bytes and Swift's strings differ beyond ASCII.
-        let all = try await store.rules(nil).sorted { $0.rule < $1.rule }
+        let all = try await store.rules(nil)
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
@@ -144,34 +152,13 @@ struct ControlRoutes: Sendable {
                 nextCursor: page.nextPosition.map { cursor("\($0)") }))
     }
 
-    private func quarantine(_ reader: RequestReader) async throws -> ControlReply {
-        let page = try await store.quarantined(
-            after: try reader.numberCursor() ?? 0, limit: try reader.limit())
-        return .json(
-            Page(
-                items: page.entries.map { QuarantinedItem($0) },
-                nextCursor: page.nextID.map { cursor("\($0)") }))
-    }
-
-    private func quarantined(_ reader: RequestReader) async throws -> ControlReply {
-        let text = reader.request.parameters["id"] ?? ""
-        if let id = Int64(text), id > 0,
-            let entry = try await store.quarantined(after: id - 1, limit: 1).entries.first,
-            entry.id == id
-        {
-            return .json(QuarantinedItem(entry))
-        }
-        throw ProblemCode.noSuchQuarantined.problem("no message in quarantine has the ID \(text)")
-    }
-
     private func remediations(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
-        let found = try await store.remediations(before: try reader.numberCursor(), limit: limit)
-        let next = found.count == limit ? found.last.map { cursor("\($0.sequence)") } : nil
+        let page = try await store.remediations(before: try reader.numberCursor(), limit: limit)
         return .json(
             Page(
-                items: found.map { RemediationItem($0.run, verifying: $0.verifying) },
-                nextCursor: next))
+                items: page.remediations.map { RemediationItem($0.run, verifying: $0.verifying) },
+                nextCursor: page.nextSequence.map { cursor("\($0)") }))
     }
 
     private func remediation(_ reader: RequestReader) async throws -> ControlReply {
@@ -183,6 +170,7 @@ struct ControlRoutes: Sendable {
     }
 
     private func remediate(_ reader: RequestReader) async throws -> ControlReply {
+        try reader.checkMembers(RemediationRequest.members)
         let asked = try reader.body(RemediationRequest.self)
         guard let desk else {
             throw ProblemCode.batchNotConfigured.problem(

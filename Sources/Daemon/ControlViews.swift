@@ -42,7 +42,7 @@ extension TimelineItem {
         self.init(
             at: entry.at, what: entry.what, reason: entry.reason,
             remediationId: entry.remediationID, jobId: entry.jobID,
-            evidence: entry.evidence?.name, by: entry.by)
+            evidence: entry.evidence?.name, by: entry.by, note: entry.note)
     }
 }
 

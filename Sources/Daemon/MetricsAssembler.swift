@@ -10,7 +10,7 @@ struct MetricsAssembler: Sendable {
     let status: StatusAssembler
 
     func text() async throws(StoreFailure) -> String {
-        let reply = try await status.reply()
+        let reply = await status.reply()
         let rules = try await status.store.rules(nil)
         let families =
             general(reply) + queues(status.monitors.map(\.snapshot), reply) + log(reply)
@@ -31,8 +31,8 @@ struct MetricsAssembler: Sendable {
         }
         var remediations = MetricFamily(
             "s3remedy_remediations", .gauge, "Remediations that are not at their end.")
-        remediations.add(Double(reply.remediations.running), ["state": "running"])
-        remediations.add(Double(reply.remediations.queued), ["state": "queued"])
+        remediations.add((reply.remediations?.running).map(Double.init), ["state": "running"])
+        remediations.add((reply.remediations?.queued).map(Double.init), ["state": "queued"])
         return [
             build,
             MetricFamily(
@@ -131,13 +131,13 @@ struct MetricsAssembler: Sendable {
                 "Records in the log that the store has not yet.", Double(reply.store.lagRecords)),
             MetricFamily(
                 "s3remedy_store_bytes", .gauge, "Size of the failure store on disk.",
-                Double(reply.store.bytes)),
+                reply.store.bytes.map(Double.init)),
             MetricFamily(
                 "s3remedy_store_failures", .gauge, "Failures in any state.",
-                Double(reply.store.failures)),
+                reply.store.failures.map(Double.init)),
             MetricFamily(
                 "s3remedy_store_quarantined_messages", .gauge, "Messages in quarantine.",
-                Double(reply.store.quarantined)),
+                reply.store.quarantined.map(Double.init)),
         ]
     }
 

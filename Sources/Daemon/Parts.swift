@@ -38,6 +38,14 @@ struct FlusherPart: Service {
     }
 }
 
+struct RetentionPart: Service {
+    let retention: Retention
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await retention.run() }
+    }
+}
+
 struct IntakePart: Service {
     let intake: QueueIntake
 

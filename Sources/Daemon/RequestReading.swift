@@ -87,6 +87,24 @@ struct RequestReader {
         return order
     }
 
+    /// Refuses members of the body, and of its filter, that the route does not know: ignored in silence, a misspelt
+    /// filter would change too much.
+    func checkMembers(_ known: [String]) throws(ProblemReply) {
+        let body = try? JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any]
+        try check(body?.keys, known, "the body")
+        let filter = body?["filter"] as? [String: Any]
+        try check(filter?.keys, FailureFilter.names, "filter")
+    }
+
+    private func check(
+        _ names: (some Sequence<String>)?, _ known: [String], _ place: String
+    ) throws(ProblemReply) {
+        guard let unknown = names?.first(where: { !known.contains($0) }) else { return }
+        throw ProblemCode.unknownFilter.problem(
+            "unknown member \(unknown.prefix(60)) of \(place): this route knows "
+                + known.joined(separator: ", "))
+    }
+
     func body<Body: Decodable>(_ type: Body.Type) throws(ProblemReply) -> Body {
         do {
             return try JSONDecoder().decode(type, from: Data(request.body))

@@ -38,7 +38,10 @@ struct Wiring {
             executor: .blocking("s3remedy.flusher"), logger: logger)
 
         let overview = try await store.overview()
-        var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
+        var parts: [any Service] = [
+            FlusherPart(flusher: flusher, log: log),
+            RetentionPart(retention: Retention(store: store, clock: clock, logger: logger)),
+        ]
         let (desk, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
         let intakes = intakes(overview.knownQueues, log, pause, flusher, desk, access)
@@ -53,8 +56,9 @@ struct Wiring {
         let server = try await serve(
             ControlRoutes(
                 store: store, status: status, desk: desk,
-                intake: IntakeRoutes(store: store, pause: pause, clock: clock), roles: roles,
-                logger: logger))
+                intake: IntakeRoutes(store: store, pause: pause, clock: clock),
+                quarantineDesk: QuarantineDesk(store: store, log: log), roles: roles,
+                clock: clock, logger: logger))
         return [ControlPart(server: server)] + parts + [
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,

@@ -19,9 +19,18 @@ package struct RuleName: Hashable, Comparable, Codable, Sendable, CustomStringCo
 
     package var description: String { sourceBucket + "/" + ruleID }
 
-    package static func < (left: RuleName, right: RuleName) -> Bool {
-        (left.sourceBucket, left.ruleID) < (right.sourceBucket, right.ruleID)
+    /// Byte for byte, as S3 and the store tell them apart.
+    package static func == (left: RuleName, right: RuleName) -> Bool { left.exact == right.exact }
+
+    /// In the order of the store: by bytes.
+    package static func < (left: RuleName, right: RuleName) -> Bool { left.exact < right.exact }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(sourceBucket)
+        hasher.combine(ruleID)
     }
+
+    private var exact: (ExactText, ExactText) { (ExactText(sourceBucket), ExactText(ruleID)) }
 }
 
 /// What makes a failure one: one object version that one rule failed to replicate to one destination.
@@ -36,6 +45,19 @@ package struct FailureIdentity: Hashable, Sendable {
         self.destinationBucket = destinationBucket
         self.key = key
         self.versionID = versionID
+    }
+
+    package static func == (left: FailureIdentity, right: FailureIdentity) -> Bool {
+        left.key == right.key && left.rule == right.rule
+            && ExactText(left.versionID) == ExactText(right.versionID)
+            && ExactText(left.destinationBucket) == ExactText(right.destinationBucket)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(rule)
+        hasher.combine(destinationBucket)
+        hasher.combine(key)
+        hasher.combine(versionID)
     }
 
     package init(_ event: ReplicationEvent) {

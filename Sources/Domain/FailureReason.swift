@@ -19,7 +19,8 @@ package enum ReasonClass: String, Codable, Sendable, CaseIterable {
 /// Source: Amazon S3 User Guide, "Amazon S3 replication failure reasons" (34 codes, November 2026).
 /// Codes are kept verbatim; one that is not listed is of class `unknown`.
 package func reasonClass(of code: String) -> ReasonClass {
-    documentedReasons[code] ?? .unknown
+    // A dictionary of strings would take U+212A, the Kelvin sign, for a K: the codes are ASCII.
+    code.utf8.allSatisfy { $0 < 0x80 } ? documentedReasons[code] ?? .unknown : .unknown
 }
 
 /// Every documented code with its class.

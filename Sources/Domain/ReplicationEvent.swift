@@ -92,6 +92,20 @@ package struct QuarantinedMessage: Hashable, Sendable {
     }
 }
 
+extension QuarantinedMessage {
+    private static let logName = "log"
+
+    /// A record of the write-ahead log that could not be decoded or applied, under its LSN.
+    package init(logRecord payload: [UInt8], lsn: UInt64, at: Timestamp, problem: String) {
+        self.init(
+            queueURL: Self.logName, messageID: "LSN \(lsn)", receivedAt: at, problem: problem,
+            offset: 0, body: payload)
+    }
+
+    /// Whether the body is a record of the log, and no message of a queue.
+    package var isLogRecord: Bool { queueURL == Self.logName }
+}
+
 /// S3's `s3:TestEvent`, sent when a bucket's notification configuration is put: the proof that the queue is wired.
 package struct NotificationTest: Hashable, Sendable {
     package var queueURL: String

@@ -31,6 +31,7 @@ struct FailureRows {
     private struct HourKey: Hashable {
         var rule: Int64
         var hour: Int64
+        var destination: Int64
         var reason: Int64
     }
 
@@ -138,7 +139,8 @@ struct FailureRows {
         }
         counters[counter] = (count + sign, sum)
         let hour = HourKey(
-            rule: key.rule, hour: hourOf(failure.lastFailedAt), reason: reason)
+            rule: key.rule, hour: hourOf(failure.lastFailedAt), destination: key.destination,
+            reason: reason)
         hours[hour, default: 0] += sign
     }
 
@@ -173,13 +175,18 @@ struct FailureRows {
     private func writeHours(in db: Database) throws {
         let hourly = try db.cachedStatement(
             sql: """
-                INSERT INTO hourly VALUES (?,?,?,?) ON CONFLICT DO UPDATE
+                INSERT INTO hourly VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE
                 SET count = count + excluded.count
                 """)
         let emptyHour = try db.cachedStatement(
-            sql: "DELETE FROM hourly WHERE rule = ? AND hour = ? AND reason = ? AND count = 0")
+            sql: """
+                DELETE FROM hourly WHERE rule = ? AND hour = ? AND destination = ? AND reason = ?
+                AND count = 0
+                """)
         for (key, change) in hours where change != 0 {
-            let row: StatementArguments = [key.rule, key.hour, key.reason]
+            let row: StatementArguments = [
+                key.rule, key.hour, key.destination, key.reason,
+            ]
             try hourly.execute(arguments: row + [change])
             if change < 0 { try emptyHour.execute(arguments: row) }
         }

@@ -38,6 +38,20 @@ package protocol FailureStoring: Sendable {
     func quarantined(
         after id: Int64, limit: Int
     ) async throws(StoreFailure) -> QuarantinePage
+    /// Lets go of an entry; false when there is none.
+    func dropQuarantined(_ id: Int64) async throws(StoreFailure) -> Bool
+    func histogram(_ query: HistogramQuery) async throws(StoreFailure) -> Histogram
+
+    // Operators: `DecisionDesk` asks for both.
+    /// Counts what a decision would change now, and remembers which.
+    func survey(
+        _ decision: OperatorDecision, _ selection: FailureSelection
+    ) async throws(StoreFailure) -> DecisionSurvey
+    /// Changes the next of the failures that were counted, and are still as they were then, in one short transaction.
+    func carryOut(
+        _ decision: OperatorDecision, _ selection: FailureSelection, counted survey: DecisionSurvey,
+        after cursor: String?
+    ) async throws(StoreFailure) -> DecisionStep
 
     // Remediations.
     func save(_ run: RemediationRun) async throws(StoreFailure)
@@ -46,10 +60,9 @@ package protocol FailureStoring: Sendable {
     /// Newest first, at most `limit`; those before `sequence` when it is given.
     func remediations(
         before sequence: Int64?, limit: Int
-    ) async throws(StoreFailure) -> [StoredRemediation]
+    ) async throws(StoreFailure) -> RemediationPage
     /// Those that are neither finished, failed nor cancelled, oldest first.
-    func unfinishedRemediations() async throws(StoreFailure)
-        -> [RemediationRun]
+    func unfinishedRemediations() async throws(StoreFailure) -> UnfinishedRemediations
     /// Counts and bytes of what a run with this selection would take now.
     func plan(
         _ selection: FailureSelection
@@ -200,6 +213,8 @@ package struct TimelineEntry: Sendable, Equatable {
     package var jobID: String?
     package var evidence: Evidence?
     package var by: String?
+    /// What the operator said.
+    package var note: String?
 }
 
 package struct QuarantineEntry: Sendable, Equatable {
@@ -218,6 +233,26 @@ package struct StoredRemediation: Sendable {
     package var run: RemediationRun
     /// Failures of the run that wait for a HEAD.
     package var verifying: Int64
+}
+
+package struct RemediationPage: Sendable {
+    /// Without those whose document cannot be read.
+    package var remediations: [StoredRemediation]
+    /// The next page is before it; nil on the last.
+    package var nextSequence: Int64?
+}
+
+package struct UnfinishedRemediations: Sendable {
+    package var runs: [RemediationRun] = []
+    /// The others go on.
+    package var unreadable: [UnreadableRemediation] = []
+}
+
+/// A remediation whose stored document does not decode.
+package struct UnreadableRemediation: Sendable, Equatable {
+    package var id: String
+    /// Why.
+    package var sentence: String
 }
 
 package struct SelectionPlan: Sendable, Equatable {

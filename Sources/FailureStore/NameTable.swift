@@ -5,8 +5,8 @@ internal import GRDB
 /// `forget()`; so is everything, which only costs looking it up again.
 final class NameTable {
     private var rules: [RuleName: Int64] = [:]
-    private var destinations: [String: Int64] = [:]
-    private var reasons: [String: Int64] = [:]
+    private var destinations: [ExactText: Int64] = [:]
+    private var reasons: [ExactText: Int64] = [:]
 
     func forget() {
         rules = [:]
@@ -28,23 +28,36 @@ final class NameTable {
     }
 
     func destination(_ name: String, in db: Database) throws -> Int64 {
-        if let id = destinations[name] { return id }
+        if let id = destinations[ExactText(name)] { return id }
         try db.cachedStatement(
             sql: "INSERT INTO destination (name) VALUES (?) ON CONFLICT DO NOTHING"
         ).execute(arguments: [name])
         let id = try Self.id(in: db, "SELECT id FROM destination WHERE name = ?", [name])
-        destinations[name] = id
+        destinations[ExactText(name)] = id
         return id
     }
 
     func reason(_ code: String, in db: Database) throws -> Int64 {
-        if let id = reasons[code] { return id }
+        if let id = reasons[ExactText(code)] { return id }
         try db.cachedStatement(
             sql: "INSERT INTO reason (code, class) VALUES (?, ?) ON CONFLICT DO NOTHING"
         ).execute(arguments: [code, reasonClass(of: code).rawValue])
         let id = try Self.id(in: db, "SELECT id FROM reason WHERE code = ?", [code])
-        reasons[code] = id
+        reasons[ExactText(code)] = id
         return id
+    }
+
+    /// The class of a reason is this program's word: an older one may have known the code as another, and filters ask
+    /// the table.
+    static func refreshClasses(_ writer: some DatabaseWriter) throws {
+        try writer.write { db in
+            let update = try db.makeStatement(sql: "UPDATE reason SET class = ? WHERE id = ?")
+            for row in try Row.fetchAll(db, sql: "SELECT id, code, class FROM reason") {
+                let known = reasonClass(of: row[1]).rawValue
+                guard known != row[2] as String else { continue }
+                try update.execute(arguments: [known, row[0] as Int64])
+            }
+        }
     }
 
     static func findRule(_ name: RuleName, in db: Database) throws -> Int64? {

@@ -45,6 +45,7 @@ package actor SQLiteFailureStore {
             try syncEveryCommit(pool, path)
             try keepCheckpointsToTheWriter(pool, options)
             try Schema.migrate(pool)
+            try NameTable.refreshClasses(pool)
             return SQLiteFailureStore(
                 pool: pool, path: path, writer: writer, reader: reader, options: options)
         }

@@ -7,7 +7,7 @@ internal import GRDB
 /// - Counters are kept in the transaction that changes the data: no overview ever scans.
 enum Schema {
     /// The version that this program knows; a store with a greater one is refused by name.
-    static let version = 2
+    static let version = 3
 
     static func migrate(_ writer: some DatabaseWriter) throws {
         var migrator = DatabaseMigrator()
@@ -18,6 +18,10 @@ enum Schema {
         migrator.registerMigration("2") { db in
             for statement in version2 { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = 2")
+        }
+        migrator.registerMigration("3") { db in
+            for statement in version3 { try db.execute(sql: statement) }
+            try db.execute(sql: "PRAGMA user_version = 3")
         }
         try migrator.migrate(writer)
     }
@@ -83,5 +87,23 @@ enum Schema {
         INSERT INTO quarantine_total
         SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine
         """,
+    ]
+
+    /// For histograms by destination, counted once from the failures; hours round down, also before 1970. For what an
+    /// operator says to a failure.
+    private static let version3 = [
+        "DROP TABLE hourly",
+        """
+        CREATE TABLE hourly (rule INTEGER NOT NULL, hour INTEGER NOT NULL,
+          destination INTEGER NOT NULL, reason INTEGER NOT NULL, count INTEGER NOT NULL,
+          PRIMARY KEY (rule, hour, destination, reason)) WITHOUT ROWID, STRICT
+        """,
+        """
+        INSERT INTO hourly
+        SELECT rule, last_failed_at / 3600000 - (last_failed_at % 3600000 < 0) AS failed_hour,
+          destination, reason, count(*)
+        FROM failure GROUP BY rule, failed_hour, destination, reason
+        """,
+        "ALTER TABLE timeline ADD COLUMN note TEXT",
     ]
 }

@@ -90,8 +90,7 @@ extension SQLiteFailureStore {
             try quarantine(message, summary: &summary, in: db)
         case .poisoned(let payload, let problem):
             let message = QuarantinedMessage(
-                queueURL: "log", messageID: "LSN \(lsn)", receivedAt: at, problem: problem,
-                offset: 0, body: payload)
+                logRecord: payload, lsn: lsn, at: at, problem: problem)
             try quarantine(message, summary: &summary, in: db)
         case .notificationTest(let test):
             try db.cachedStatement(

@@ -63,63 +63,14 @@ extension StoreReader {
                 appliedLSN: try SQLiteFailureStore.appliedLSN(in: db),
                 bytes: fileSize(path) + fileSize(path + "-wal"),
                 schemaVersion: try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,
+                // Swift takes URLs that differ in normalisation alone for one key.
                 lastTestEvents: Dictionary(
-                    uniqueKeysWithValues: queues.compactMap { row in
-                        time(row[1]).map { (row[0] as String, $0) }
-                    }), knownQueues: Set(queues.map { $0[0] }),
+                    queues.compactMap { row in time(row[1]).map { (row[0] as String, $0) } },
+                    uniquingKeysWith: max), knownQueues: Set(queues.map { $0[0] }),
                 pausedUntil: time(
                     try Int64.fetchOne(
                         db, sql: "SELECT value FROM mark WHERE name = 'intakePausedUntil'")))
         }
-    }
-
-    /// What a remediation with this selection would take: from counters where it names only the rule.
-    func plan(_ selection: FailureSelection) throws(StoreFailure) -> SelectionPlan {
-        try read { db in
-            var plan = SelectionPlan()
-            for group in try groups(of: selection, in: db) {
-                plan.objects += group[2] as Int64
-                plan.bytes = saturatingSum(plan.bytes, group[3])
-                plan.reasons.append(
-                    RuleOverview.Reason(
-                        reason: group[0], destinationBucket: group[1], open: group[2]))
-            }
-            guard let rule = selection.rule else { return plan }
-            plan.otherRules = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT DISTINCT u.bucket, u.rule_id FROM rule u JOIN counter c ON c.rule = u.id
-                    WHERE u.bucket = ? AND u.rule_id <> ? AND c.state = 0 AND c.count > 0
-                    ORDER BY u.rule_id
-                    """, arguments: [rule.sourceBucket, rule.ruleID]
-            ).map { RuleName(sourceBucket: $0[0], ruleID: $0[1]) }
-            return plan
-        }
-    }
-
-    /// Open failures by reason and destination, most first: reason, destination, count, bytes.
-    private func groups(of selection: FailureSelection, in db: Database) throws -> [Row] {
-        var bare = FailureSelection()
-        bare.rule = selection.rule
-        bare.state = selection.state
-        let rule = try selection.rule.flatMap { try NameTable.findRule($0, in: db) } ?? -1
-        guard selection != bare || ![nil, .open].contains(selection.state) else {
-            return try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT r.code, d.name, c.count, c.bytes FROM counter c
-                    JOIN reason r ON r.id = c.reason JOIN destination d ON d.id = c.destination
-                    WHERE c.rule = ? AND c.state = 0 AND c.count > 0 ORDER BY 3 DESC, 1, 2
-                    """, arguments: [rule])
-        }
-        let sql = SelectionSQL(selection)
-        return try Row.fetchAll(
-            db,
-            sql: """
-                SELECT r.code, d.name, count(*), cast(total(f.size) AS INTEGER)
-                FROM \(SelectionSQL.tables) WHERE f.rule = ? AND f.state = 0 AND \(sql.condition)
-                GROUP BY r.code, d.name ORDER BY 3 DESC, 1, 2
-                """, arguments: [rule] + sql.arguments)
     }
 
     func remediation(_ id: String) throws(StoreFailure) -> StoredRemediation? {
@@ -131,34 +82,51 @@ extension StoreReader {
     }
 
     func remediations(before sequence: Int64?, limit: Int) throws(StoreFailure)
-        -> [StoredRemediation]
+        -> RemediationPage
     {
         try read { db in
-            try Row.fetchAll(
+            let rows = try Row.fetchAll(
                 db,
                 sql: """
                     SELECT sequence, document FROM remediation WHERE sequence < ?
                     ORDER BY sequence DESC LIMIT ?
-                    """, arguments: [sequence ?? .max, limit]
-            ).map { try storedRemediation($0, in: db) }
+                    """, arguments: [sequence ?? .max, limit])
+            var page = RemediationPage(remediations: [])
+            for row in rows where (try? Self.run(row[1])) != nil {
+                page.remediations.append(try storedRemediation(row, in: db))
+            }
+            page.nextSequence = rows.count == limit ? rows.last?[0] : nil
+            return page
         }
     }
 
-    func unfinishedRemediations() throws(StoreFailure) -> [RemediationRun] {
+    func unfinishedRemediations() throws(StoreFailure) -> UnfinishedRemediations {
         try read { db in
-            try String.fetchAll(
+            var unfinished = UnfinishedRemediations()
+            let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT document FROM remediation
+                    SELECT id, document FROM remediation
                     WHERE state NOT IN ('finished', 'failed', 'cancelled') ORDER BY sequence
-                    """
-            ).map { try JSONDecoder().decode(RemediationRun.self, from: Data($0.utf8)) }
+                    """)
+            for row in rows {
+                do {
+                    unfinished.runs.append(try Self.run(row[1]))
+                } catch {
+                    unfinished.unreadable.append(
+                        UnreadableRemediation(id: row[0], sentence: "\(error)"))
+                }
+            }
+            return unfinished
         }
+    }
+
+    private static func run(_ document: String) throws -> RemediationRun {
+        try JSONDecoder().decode(RemediationRun.self, from: Data(document.utf8))
     }
 
     private func storedRemediation(_ row: Row, in db: Database) throws -> StoredRemediation {
-        let run = try JSONDecoder().decode(
-            RemediationRun.self, from: Data((row[1] as String).utf8))
+        let run = try Self.run(row[1])
         let verifying = try Int64.fetchOne(
             db, sql: "SELECT count(*) FROM failure WHERE remediation = ? AND state = ?",
             arguments: [run.id, FailureState.verifying.rawValue])

@@ -39,14 +39,26 @@ extension SQLiteFailureStore: FailureStoring {
 
     package nonisolated func remediations(
         before sequence: Int64?, limit: Int
-    ) async throws(StoreFailure) -> [StoredRemediation] {
+    ) async throws(StoreFailure) -> RemediationPage {
         try await reader.remediations(before: sequence, limit: limit)
     }
 
     package nonisolated func unfinishedRemediations() async throws(StoreFailure)
-        -> [RemediationRun]
+        -> UnfinishedRemediations
     {
         try await reader.unfinishedRemediations()
+    }
+
+    package nonisolated func histogram(
+        _ query: HistogramQuery
+    ) async throws(StoreFailure) -> Histogram {
+        try await reader.histogram(query)
+    }
+
+    package nonisolated func survey(
+        _ decision: OperatorDecision, _ selection: FailureSelection
+    ) async throws(StoreFailure) -> DecisionSurvey {
+        try await reader.survey(decision, selection)
     }
 
     package nonisolated func plan(

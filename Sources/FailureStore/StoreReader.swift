@@ -7,7 +7,7 @@ internal import SystemIO
 actor StoreReader {
     private let pool: DatabasePool
     let path: String
-    private let options: StoreOptions
+    let options: StoreOptions
     private let executor: QueueExecutor
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -29,9 +29,24 @@ actor StoreReader {
         try read { try Self.page(query, options, in: $0) }
     }
 
+    /// A filter that matches little makes the page short.
     static func page(
         _ query: FailureQuery, _ options: StoreOptions, in db: Database
     ) throws -> FailurePage {
+        var page = FailurePage(failures: [])
+        page.nextCursor = try walk(query, options, in: db) { row in
+            page.failures.append(try storedFailure(row))
+            return page.failures.count == query.limit
+        }
+        return page
+    }
+
+    /// Hands the rows that match to `take`, in the query's order, until it says that it has enough. Looks at no more
+    /// rows, and for no longer, than a page may: returns where to go on, nil at the end.
+    static func walk(
+        _ query: FailureQuery, _ options: StoreOptions, in db: Database,
+        take: (Row) throws -> Bool
+    ) throws -> String? {
         let cursor = try query.cursor.map { try PageCursor($0, order: query.order) }
         let selection = SelectionSQL(query.selection)
         var (range, arguments) = try range(of: query, after: cursor, in: db)
@@ -41,31 +56,19 @@ actor StoreReader {
               (\(selection.condition)) AS matches
             FROM \(SelectionSQL.tables) \(range) LIMIT \(options.pageRows)
             """
-        let rows = try Row.fetchCursor(
-            db, sql: sql, arguments: arguments)
-        return try collect(rows, query, options)
-    }
-
-    /// A filter that matches little makes the page short.
-    private static func collect(
-        _ rows: RowCursor, _ query: FailureQuery, _ options: StoreOptions
-    ) throws -> FailurePage {
+        let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
         let end = ContinuousClock.now + options.pageDuration
-        var page = FailurePage(failures: [])
         var looked = 0
+        var hasEnough = false
         var last: PageCursor?
         while let row = try rows.next() {
             let isOver = last != nil && ContinuousClock.now >= end
-            if isOver || page.failures.count == query.limit {
-                page.nextCursor = last?.text
-                return page
-            }
+            if isOver || hasEnough { return last?.text }
             looked += 1
             last = PageCursor(order: query.order, row: FailureRows.key(of: row), time: row[11])
-            if row[24] as Bool { page.failures.append(try storedFailure(row)) }
+            if row[24] as Bool { hasEnough = try take(row) }
         }
-        if looked == options.pageRows { page.nextCursor = last?.text }
-        return page
+        return looked == options.pageRows ? last?.text : nil
     }
 
     static func storedFailure(_ row: Row) throws -> StoredFailure {

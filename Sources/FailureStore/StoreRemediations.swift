@@ -139,9 +139,10 @@ extension SQLiteFailureStore {
     ///
     /// - Parameter reopens: false for an answer that was not asked for this failure: one older than it says nothing.
     @discardableResult
-    private func change(
+    func change(
         _ identity: FailureIdentity, _ occurrence: FailureOccurrence, what: String, by: String?,
-        at: Timestamp, reopens: Bool = true, rows: inout FailureRows, in db: Database
+        at: Timestamp, note: String? = nil, reopens: Bool = true, rows: inout FailureRows,
+        in db: Database
     ) throws -> (state: FailureState, remediation: String?)? {
         guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
         let key = RowKey(
@@ -156,13 +157,14 @@ extension SQLiteFailureStore {
         try db.cachedStatement(
             sql: """
                 INSERT INTO timeline
-                  (rule, destination, key, version, at, what, reason, remediation, evidence, by)
-                VALUES (?,?,?,?,?,?,?,?,?,?)
+                  (rule, destination, key, version, at, what, reason, remediation, evidence, by,
+                   note)
+                VALUES (?,?,?,?,?,?,?,?,?,?,?)
                 """
         ).execute(arguments: [
             key.rule, key.destination, Data(key.key), key.version, at.milliseconds, what,
             after.reason, after.remediationID ?? before.failure.remediationID,
-            after.evidence?.rawValue, by,
+            after.evidence?.rawValue, by, note,
         ])
         return (after.state, before.failure.remediationID)
     }
@@ -182,7 +184,7 @@ extension RemediationRun.Outcome {
 
 extension FailureOccurrence {
     /// The word of the timeline.
-    fileprivate var name: String {
+    var name: String {
         switch self {
         case .failed: "failed"
         case .replicatedAfterThreshold: "replicatedAfterThreshold"

@@ -87,6 +87,18 @@ extension SQLiteFailureStore {
         }
     }
 
+    package func dropQuarantined(_ id: Int64) throws(StoreFailure) -> Bool {
+        try write { db in
+            guard
+                let bytes = try Int64.fetchOne(
+                    db, sql: "SELECT length(body) FROM quarantine WHERE id = ?", arguments: [id])
+            else { return false }
+            try db.execute(sql: "DELETE FROM quarantine WHERE id = ?", arguments: [id])
+            try Self.countQuarantine(-1, bytes: -bytes, in: db)
+            return true
+        }
+    }
+
     static func countQuarantine(_ count: Int, bytes: Int64, in db: Database) throws {
         try db.cachedStatement(
             sql: "UPDATE quarantine_total SET count = count + ?, bytes = bytes + ?"

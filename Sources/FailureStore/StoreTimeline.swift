@@ -22,7 +22,7 @@ extension StoreReader {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT t.id, t.at, t.what, t.reason, t.remediation, t.job, t.evidence, t.by
+                    SELECT t.id, t.at, t.what, t.reason, t.remediation, t.job, t.evidence, t.by, t.note
                     FROM timeline t JOIN rule u ON u.id = t.rule
                     WHERE u.bucket = ? AND t.key = ? AND t.version = ? AND t.id > ?
                     ORDER BY t.id LIMIT ?
@@ -31,7 +31,8 @@ extension StoreReader {
                 TimelineEntry(
                     at: Timestamp(milliseconds: row[1]), what: row[2], reason: row[3],
                     remediationID: row[4], jobID: row[5],
-                    evidence: (row[6] as Int?).flatMap(Evidence.init(rawValue:)), by: row[7])
+                    evidence: (row[6] as Int?).flatMap(Evidence.init(rawValue:)), by: row[7],
+                    note: row[8])
             }
             let last: Int64 = rows.last?[0] ?? max(0, position)
             return TimelinePage(

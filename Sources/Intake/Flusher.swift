@@ -25,10 +25,6 @@ package actor Flusher {
     private static let bytesPerBatch = 16 * 1024 * 1024
     /// Small batches come no closer together than that.
     private static let pace = Duration.milliseconds(200)
-    /// Nanoseconds between two times that retention is seen to.
-    private static let sweepPause: UInt64 = 60_000_000_000
-    /// Transactions that retention may take at a time; the log waits for as long.
-    private static let sweepsAtOnce = 10
 
     private let log: SegmentedLog
     private let store: any FailureStoring
@@ -36,7 +32,6 @@ package actor Flusher {
     private let executor: QueueExecutor
     private let logger: Logger
     private var reader: LogReader
-    private var sweptAt: UInt64?
     private let shared = Mutex<(applied: UInt64, problem: IntakeProblem?)>((0, nil))
     /// URLs of queues that have shown their first event of ours, until the store remembers them.
     private let recognized = Mutex<Set<String>>([])
@@ -78,7 +73,6 @@ package actor Flusher {
             guard try await apply(batch) else { return }
             await rememberQueues()
             await dropApplied()
-            try await sweepIfDue()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
         }
     }
@@ -170,22 +164,6 @@ package actor Flusher {
         case .quarantined(let message): LogPayload.quarantined(message).encode()
         case .notificationTest(let test): LogPayload.notificationTest(test).encode()
         case .poisoned(let payload, _): payload
-        }
-    }
-
-    /// Lets go of what retention has ended for: between batches, at most once a minute.
-    private func sweepIfDue() async throws(FlusherFailure) {
-        let moment = clock.monotonicNanoseconds()
-        if let sweptAt, moment - sweptAt < Self.sweepPause { return }
-        sweptAt = moment
-        let time = now
-        do {
-            for _ in 0..<Self.sweepsAtOnce {
-                if try await store.sweep(at: time).isComplete { return }
-            }
-        } catch {
-            if case .damaged = error { throw .store(error) }
-            logger.warning("retention waits", metadata: ["problem": "\(error)"])
         }
     }
 

@@ -30,8 +30,8 @@ package struct MetricFamily: Sendable, Equatable {
         self.help = help
     }
 
-    /// A family with one sample.
-    package init(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
+    /// A family with one sample; none when the value is not known.
+    package init(_ name: String, _ kind: Kind, _ help: String, _ value: Double?) {
         self.init(name, kind, help)
         add(value)
     }

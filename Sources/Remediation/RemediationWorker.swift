@@ -26,6 +26,7 @@ package actor RemediationWorker {
     /// Runs whose CreateJob request may have been sent before: S3 is asked first.
     var mayHaveSent: Set<String> = []
     private var isFirstRound = true
+    private var saidUnreadable: Set<String> = []
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -69,7 +70,13 @@ package actor RemediationWorker {
 
     /// One look at every run whose turn it is; how long to sleep after it.
     private func round() async throws(StoreFailure) -> Duration {
-        let runs = try await store.unfinishedRemediations()
+        let unfinished = try await store.unfinishedRemediations()
+        let runs = unfinished.runs
+        for other in unfinished.unreadable where saidUnreadable.insert(other.id).inserted {
+            log.error(
+                "a stored remediation cannot be read and stands still",
+                metadata: ["remediation": "\(other.id)", "problem": "\(other.sentence)"])
+        }
         if isFirstRound {
             mayHaveSent = Set(runs.filter { $0.state == .jobRequested }.map(\.id))
             isFirstRound = false

@@ -56,7 +56,7 @@ extension QuarantinedItem: ControlItem {
 
 extension TimelineItem: ControlItem {
     static let csvColumns = [
-        "at", "what", "reason", "remediationId", "jobId", "evidence", "by",
+        "at", "what", "reason", "remediationId", "jobId", "evidence", "by", "note",
     ]
 }
 
@@ -81,6 +81,19 @@ extension StatusReply: ControlItem {
         "version", "uptimeSeconds", "state", "queues", "log.bytes", "log.segments",
         "log.appendedLSN", "log.syncedLSN", "log.appliedLSN", "log.paused", "store.failures",
         "store.lagRecords", "store.bytes", "store.schemaVersion", "store.quarantined",
+        "store.tooOld",
         "remediations.running", "remediations.queued", "problems",
     ]
+}
+
+extension DecisionReply: ControlItem {
+    static let csvColumns = ["count", "bytes", "leftOut", "changed"]
+}
+
+extension HistogramReply: ControlItem {
+    static let csvColumns = ["from", "bucketSeconds", "series", "others"]
+}
+
+extension QuarantineReply: ControlItem {
+    static let csvColumns = ["id", "outcome", "records"]
 }

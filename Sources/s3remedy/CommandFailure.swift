@@ -29,7 +29,8 @@ enum CommandFailure: Error, Sendable {
     case notUnderstood(String)
     case notFound(String)
     case notWritten(String)
-    case declined
+    /// Nobody said yes; a sentence.
+    case declined(String)
     case nothingToDo(String)
     /// A remediation is no longer followed; it goes on in the daemon. The sentence says how to watch it.
     case notFollowed(String, ExitStatus)
@@ -74,10 +75,9 @@ enum CommandFailure: Error, Sendable {
             "you may not open \(shown(socket)): run this as root or as a member of the socket's group."
         case .refused(_, let code, let detail): shown(detail) + " (\(shown(code)))"
         case .notWritten(let cause): "cannot write the output: \(cause)."
-        case .declined: "nothing was started."
         case .usage(let text), .nothingToDo(let text), .noAnswer(let text),
             .notUnderstood(let text),
-            .notFound(let text),
+            .notFound(let text), .declined(let text),
             .notFollowed(let text, _):
             text
         }

@@ -31,8 +31,13 @@ struct RootCommand: ParsableCommand {
 
 struct FailuresGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "failures", abstract: "Lists failures and shows the story of one object.",
-        subcommands: [FailuresListVerb.self, FailuresShowVerb.self],
+        commandName: "failures",
+        abstract:
+            "Lists failures, shows one object's story, counts by time, dismisses and reopens.",
+        subcommands: [
+            FailuresListVerb.self, FailuresShowVerb.self, FailuresHistogramVerb.self,
+            FailuresDismissVerb.self, FailuresReopenVerb.self,
+        ],
         defaultSubcommand: FailuresListVerb.self)
 }
 
@@ -46,8 +51,11 @@ struct RemediationsGroup: ParsableCommand {
 struct QuarantineGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
-        abstract: "Lists and shows messages that could not be decoded.",
-        subcommands: [QuarantineListVerb.self, QuarantineShowVerb.self],
+        abstract: "Lists, shows, replays and drops messages that could not be decoded.",
+        subcommands: [
+            QuarantineListVerb.self, QuarantineShowVerb.self, QuarantineReplayVerb.self,
+            QuarantineDropVerb.self,
+        ],
         defaultSubcommand: QuarantineListVerb.self)
 }
 

@@ -61,7 +61,7 @@ struct FailuresShowVerb: Verb {
         _ failures: [FailureItem], _ filter: FailureFilter, _ session: Session
     ) async throws(CommandFailure) {
         var story = ObjectStory(failures: failures, versions: [])
-        for version in failures.map(\.versionId).uniqued() {
+        for version in failures.map({ ExactText($0.versionId) }).uniqued().map(\.text) {
             let query = [
                 (name: "bucket", value: bucket),
                 (name: "keyEncoded", value: filter.keyEncoded ?? ""),
@@ -141,7 +141,7 @@ extension TimelineItem {
     var field: (name: String, value: String?) {
         let details = [
             reason, evidence.map { "evidence " + $0 }, remediationId.map { "remediation " + $0 },
-            jobId.map { "job " + $0 }, by.map { "by " + $0 },
+            jobId.map { "job " + $0 }, by.map { "by " + $0 }, note.map { "note " + $0 },
         ].compactMap(\.self).map(shown)
         return ("  \(at)  \(shown(what))", details.joined(separator: ", "))
     }

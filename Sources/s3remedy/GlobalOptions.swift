@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Domain
 internal import FoundationEssentials
+internal import Glibc
 
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
     case table, json, ndjson, csv
@@ -31,6 +32,16 @@ struct GlobalOptions: ParsableArguments {
             throw ValidationError(
                 "A socket's path has 1 to 107 bytes; '\(shown(socketPath))' has \(socketPath.utf8.count)."
             )
+        }
+    }
+
+    /// For a verb that asks before it changes something.
+    func checkConfirmation(isDryRun: Bool? = nil) throws {
+        guard isDryRun ?? false || yes || isatty(0) == 1 else {
+            throw ValidationError(
+                "Standard input is no terminal, so nobody can confirm "
+                    + (isDryRun == nil
+                        ? "it: add --yes." : "the plan: add --yes, or --dry-run to see it."))
         }
     }
 

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import ControlAPI
 internal import Domain
-internal import Glibc
 
 struct RemediateVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -45,11 +44,7 @@ struct RemediateVerb: Verb {
         if let priority, !(0...2_147_483_647).contains(priority) {
             throw ValidationError("--priority is 0 to 2147483647, not \(priority).")
         }
-        guard dryRun || options.yes || isatty(0) == 1 else {
-            throw ValidationError(
-                "Standard input is no terminal, so nobody can confirm the plan: add --yes, or --dry-run to see it."
-            )
-        }
+        try options.checkConfirmation(isDryRun: dryRun)
     }
 
     func run(in session: Session) async throws(CommandFailure) -> ExitStatus {
@@ -103,10 +98,7 @@ struct RemediateVerb: Verb {
         if session.format == .table || !session.assumesYes {
             try screen.write(lines: planLines(plan, screen) + [""])
         }
-        guard !session.assumesYes else { return }
-        try session.messages.write("Start this remediation? [y/N] ")
-        let answer = readLine()?.lowercased()
-        guard answer == "y" || answer == "yes" else { throw .declined }
+        try session.confirm("Start this remediation?", declined: "nothing was started.")
     }
 
     private func start(

@@ -29,6 +29,14 @@ struct Session: Sendable {
         moment.map { momentAndAge($0, at: now) }
     }
 
+    /// Asks, unless --yes was given.
+    func confirm(_ question: String, declined: String) throws(CommandFailure) {
+        guard !assumesYes else { return }
+        try messages.write(question + " [y/N] ")
+        let answer = readLine()?.lowercased()
+        guard answer == "y" || answer == "yes" else { throw .declined(declined) }
+    }
+
     /// One thing in the chosen format; `text` makes its lines for people.
     func show<Item: ControlItem>(_ item: Item, text: (Item) -> [String]) throws(CommandFailure) {
         switch format {

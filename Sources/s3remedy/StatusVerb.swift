@@ -25,7 +25,7 @@ struct StatusVerb: Verb {
             + session.output.fields([
                 ("Log", log(status.log, lag: status.store.lagRecords)),
                 ("Store", store(status.store)),
-                ("Remediations", remediations(status.remediations)),
+                ("Remediations", status.remediations.map(remediations) ?? "not known"),
             ]) + session.output.next(nextCommand(status))
     }
 
@@ -95,8 +95,12 @@ struct StatusVerb: Verb {
     }
 
     private func store(_ store: StatusReply.Store) -> String {
-        "\(counted(store.failures, "failure")), \(size(store.bytes)), "
-            + "\(counted(store.quarantined, "message")) in quarantine"
+        guard let failures = store.failures, let bytes = store.bytes else { return "not known" }
+        let tooOld = store.tooOld ?? 0
+        return "\(counted(failures, "failure")), \(size(bytes)), "
+            + "\(counted(store.quarantined ?? 0, "message")) in quarantine"
+            + (tooOld > 0
+                ? ", \(counted(tooOld, "failure")) came older than closed ones are kept" : "")
     }
 
     private func remediations(_ remediations: StatusReply.Remediations) -> String {
@@ -104,8 +108,8 @@ struct StatusVerb: Verb {
     }
 
     private func nextCommand(_ status: StatusReply) -> String {
-        if status.remediations.running > 0 { return "s3remedy remediations list" }
-        if status.store.failures > 0 { return "s3remedy rules" }
-        return status.store.quarantined > 0 ? "s3remedy quarantine list" : "s3remedy rules"
+        if status.remediations?.running ?? 0 > 0 { return "s3remedy remediations list" }
+        if status.store.failures ?? 0 > 0 { return "s3remedy rules" }
+        return status.store.quarantined ?? 0 > 0 ? "s3remedy quarantine list" : "s3remedy rules"
     }
 }

@@ -84,15 +84,16 @@ struct RandomHistoryTests {
         #expect(try files.differencesFromRecount() == "")
         let states = Set(try await store.everything().map(\.failure.state))
         #expect(
-            states.isSuperset(of: [.open, .submitted, .verifying, .replicated, .parked, .gone]))
-        print("steps \(steps), recounts \(recounts + 1), states \(states.count)")
+            states.isSuperset(of: FailureState.allCases))
+        print("seed 20261124, steps \(steps), recounts \(recounts + 1), states \(states.count)")
     }
 
     func somethingElse(
         _ store: SQLiteFailureStore, _ history: inout History, _ number: Int
     ) async throws {
         let time = Timestamp(milliseconds: Int64(history.below(110) * 3_600_000))
-        switch history.below(4) {
+        switch history.below(6) {
+        case 4, 5: try await decide(store, &history, at: time)
         case 0:
             // Closed failures are those of the evidence's time, here within the first 110 hours.
             let days30: Int64 = 30 * 86_400_000
@@ -124,6 +125,25 @@ struct RandomHistoryTests {
                 (found[history.below(found.count)].identity, findings[history.below(5)])
             }
             _ = try await store.apply(picked, run: nil, at: time)
+        }
+    }
+
+    func decide(
+        _ store: SQLiteFailureStore, _ history: inout History, at time: Timestamp
+    ) async throws {
+        var selection = FailureSelection()
+        selection.rule = RuleName(sourceBucket: "orders", ruleID: "r\(history.below(3))")
+        if history.below(2) == 0 { selection.destination = "d\(history.below(2))" }
+        if history.below(2) == 0 { selection.prefix = ObjectKey("k\(history.below(10))") }
+        if history.below(3) == 0 {
+            selection.state = FailureState.allCases[history.below(FailureState.allCases.count)]
+        }
+        let decision = OperatorDecision(
+            history.below(2) == 0 ? .dismiss : .reopen, note: nil, by: "uid 0", at: time)
+        do {
+            _ = try await DecisionDesk(store: store).decide(decision, selection)
+        } catch .nothingToDo {
+            // As good as any other step of a history.
         }
     }
 

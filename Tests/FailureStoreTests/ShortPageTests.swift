@@ -76,6 +76,24 @@ struct ShortPageTests {
         #expect(run.objects == 4 && chunks == 6)
     }
 
+    @Test func `a plan with filters goes over short pages, and is not held up by a writer`()
+        async throws
+    {
+        var options = StoreOptions()
+        options.pageRows = 7
+        let store = try await store(options)
+        var selection = FailureSelection()
+        selection.rule = RuleName(sourceBucket: "orders", ruleID: "r1")
+        selection.reason = "Rare"
+        let plan = try await store.plan(selection)
+        #expect(plan.objects == 4 && plan.bytes == 40)
+        #expect(plan.reasons.map(\.reason) == ["Rare"])
+        selection.reason = nil
+        selection.until = Timestamp(milliseconds: 60)
+        let early = try await store.plan(selection)
+        #expect(early.objects == 60 && early.reasons.map(\.open) == [58, 2])
+    }
+
     @Test func `a plan from counters is the plan from the rows`() async throws {
         let store = try await store(StoreOptions())
         var selection = FailureSelection()

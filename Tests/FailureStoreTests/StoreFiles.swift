@@ -33,10 +33,10 @@ struct StoreFiles {
             SELECT rule, destination, state, reason, count(*), sum(coalesce(size, 0)) FROM failure
             GROUP BY rule, destination, state, reason
             """
-        let hours = "SELECT rule, hour, reason, count FROM hourly"
+        let hours = "SELECT rule, hour, destination, reason, count FROM hourly"
         let hourly = """
-            SELECT rule, last_failed_at / 3600000, reason, count(*) FROM failure
-            GROUP BY rule, last_failed_at / 3600000, reason
+            SELECT rule, last_failed_at / 3600000, destination, reason, count(*) FROM failure
+            GROUP BY rule, last_failed_at / 3600000, destination, reason
             """
         let total = "SELECT count, bytes FROM quarantine_total"
         let kept = "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"

@@ -138,7 +138,7 @@ struct StoreRemediationTests {
         _ = try await store.selectNext(for: run, limit: 10)
         _ = try await store.settle("run-1", .leftOut, limit: 10, at: now)
         #expect(try await states(store) == ["r1 a": .open])
-        #expect(try await store.unfinishedRemediations().map(\.id) == ["run-1"])
+        #expect(try await store.unfinishedRemediations().runs.map(\.id) == ["run-1"])
     }
 
     @Test func `a timeline tells the failures first, then what was done, a page at a time`()
@@ -163,6 +163,26 @@ struct StoreRemediationTests {
             } while position != nil
             #expect(told == ["failed", "failed", "selected", "jobEnded"], "limit \(limit)")
         }
+    }
+
+    @Test func `a document that cannot be read is named, and the others go on`() async throws {
+        let store = try await store([])
+        for id in ["run-1", "run-2", "run-3"] { try await store.save(run(id)) }
+        try await store.close()
+        let (status, output) = try TestSupport.run(
+            "sqlite3", directory.path + "/failures.db",
+            "UPDATE remediation SET document = '{\"id\":7}' WHERE id = 'run-2'")
+        #expect(status == 0, "\(output)")
+        let again = try await self.store([])
+        let unfinished = try await again.unfinishedRemediations()
+        #expect(unfinished.runs.map(\.id) == ["run-1", "run-3"])
+        #expect(unfinished.unreadable.map(\.id) == ["run-2"])
+        #expect(unfinished.unreadable.first?.sentence.isEmpty == false)
+        let page = try await again.remediations(before: nil, limit: 2)
+        #expect(page.remediations.map(\.run.id) == ["run-3"])
+        let rest = try await again.remediations(before: page.nextSequence, limit: 2)
+        #expect(rest.remediations.map(\.run.id) == ["run-1"] && rest.nextSequence == nil)
+        await #expect(throws: StoreFailure.self) { try await again.remediation("run-2") }
     }
 
     @Test func `a plan counts by reason and names the bucket's other rules`() async throws {

@@ -134,38 +134,6 @@ struct FlusherTests {
         #expect(page.failures.map(\.failure.failureCount) == [1, 1])
     }
 
-    @Test func `retention is seen to between batches, once a minute, in a few transactions`()
-        async throws
-    {
-        let log = try openLog()
-        let store = ScriptedStore(try openStore())
-        var unfinished = SweepSummary()
-        unfinished.isComplete = false
-        store.sweepsLeft.withLock { $0 = Array(repeating: unfinished, count: 12) }
-        let flusher = flusher(log, store)
-        let flushing = Task { try await flusher.run() }
-        let minutes = 5
-        var sleeps = clock.sleeps.makeAsyncIterator()
-        for number in 1...minutes * 3 {
-            _ = try await log.append([payload("k\(number)")])
-            // After each of these batches the flusher sleeps, and has seen to retention before.
-            await sleeps.next()
-            clock.advance(by: 20)
-        }
-        await log.close()
-        try await flushing.value
-
-        let times = store.sweeps.withLock { $0 }
-        let moments = Set(times).sorted()
-        #expect(times.filter { $0 == moments[0] }.count == 10)
-        #expect(times.filter { $0 == moments[1] }.count == 3)
-        #expect(times.count == 13 + moments.count - 2)
-        #expect(moments.count == minutes)
-        for (earlier, later) in zip(moments, moments.dropFirst()) {
-            #expect(later.milliseconds - earlier.milliseconds >= 60_000)
-        }
-    }
-
     @Test(arguments: [1, 2])
     func `a flusher that is cancelled leaves no record out, in a whole batch or a half`(
         attempt: Int

@@ -11,6 +11,9 @@ final class ScriptedStore: FailureStoring {
     private let told: AsyncStream<UInt64>.Continuation
     /// The applied LSN after each batch that went through.
     let applied: AsyncStream<UInt64>
+    private let tellSweep: AsyncStream<SweepSummary>.Continuation
+    /// What each sweep that was answered has let go.
+    let swept: AsyncStream<SweepSummary>
 
     init(
         _ base: SQLiteFailureStore,
@@ -19,6 +22,7 @@ final class ScriptedStore: FailureStoring {
         self.base = base
         self.refusal = refusal
         (applied, told) = AsyncStream.makeStream()
+        (swept, tellSweep) = AsyncStream.makeStream()
     }
 
     /// Returns once everything up to `lsn` is applied.
@@ -37,14 +41,18 @@ final class ScriptedStore: FailureStoring {
         return summary
     }
 
-    /// What sweeps answer, in turn; then that nothing is left.
-    let sweepsLeft = Mutex<[SweepSummary]>([])
+    /// What sweeps answer, in turn; then the real store does.
+    let sweepsLeft = Mutex<[Result<SweepSummary, StoreFailure>]>([])
     /// When a sweep was asked for.
     let sweeps = Mutex<[Timestamp]>([])
 
     func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary {
         sweeps.withLock { $0.append(now) }
-        return sweepsLeft.withLock { $0.isEmpty ? SweepSummary() : $0.removeFirst() }
+        let scripted = sweepsLeft.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        let summary =
+            if let scripted { try scripted.get() } else { try await base.sweep(at: now) }
+        tellSweep.yield(summary)
+        return summary
     }
 
     private static let unasked = StoreFailure.refused("a flusher does not ask for this")
@@ -64,14 +72,24 @@ final class ScriptedStore: FailureStoring {
     func quarantined(after: Int64, limit: Int) async throws(StoreFailure) -> QuarantinePage {
         throw Self.unasked
     }
+    func dropQuarantined(_: Int64) async throws(StoreFailure) -> Bool { throw Self.unasked }
+    func histogram(_: HistogramQuery) async throws(StoreFailure) -> Histogram {
+        throw Self.unasked
+    }
+    func survey(
+        _: OperatorDecision, _: FailureSelection
+    ) async throws(StoreFailure) -> DecisionSurvey { throw Self.unasked }
+    func carryOut(
+        _: OperatorDecision, _: FailureSelection, counted: DecisionSurvey, after: String?
+    ) async throws(StoreFailure) -> DecisionStep { throw Self.unasked }
     func save(_: RemediationRun) async throws(StoreFailure) { throw Self.unasked }
     func remediation(_: String) async throws(StoreFailure) -> StoredRemediation? {
         throw Self.unasked
     }
     func remediations(
         before: Int64?, limit: Int
-    ) async throws(StoreFailure) -> [StoredRemediation] { throw Self.unasked }
-    func unfinishedRemediations() async throws(StoreFailure) -> [RemediationRun] {
+    ) async throws(StoreFailure) -> RemediationPage { throw Self.unasked }
+    func unfinishedRemediations() async throws(StoreFailure) -> UnfinishedRemediations {
         throw Self.unasked
     }
     func plan(_: FailureSelection) async throws(StoreFailure) -> SelectionPlan {
