@@ -5,7 +5,9 @@ internal import WriteAheadLog
 func describe(_ outcome: LogAdoption.Outcome, _ directory: String) -> (String, Int32) {
     switch outcome {
     case .nothingToAccept:
-        return ("log and store in \(directory) belong together: nothing to accept, nothing changed", 0)
+        return (
+            "log and store in \(directory) belong together: nothing to accept, nothing changed", 0
+        )
     case .refused(let failure):
         return ("not adopted, nothing changed: \(failure)", 78)
     case .finished(let replaced):
@@ -49,7 +51,8 @@ private func carried(_ rewrite: LogRewrite) -> String {
         rewrite.carried == 0
         ? "" : ", as LSN \(first) to \(rewrite.mark.appliedLSN.value + UInt64(rewrite.carried))"
     let old = rewrite.applied == 0 ? "" : "; \(rewrite.applied) more were in the store already"
-    return "carried over: \(rewrite.carried) records that the store has not\(numbers)\(old). One that it "
+    return
+        "carried over: \(rewrite.carried) records that the store has not\(numbers)\(old). One that it "
         + "had got by another log counts as a redelivery"
 }
 

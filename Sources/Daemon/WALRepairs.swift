@@ -12,7 +12,8 @@ package func adoptLog(directory: String) async -> (text: String, status: Int32) 
     return await repairing(subject) { state in
         let store = try openStore(subject.storePath)
         let mark = try await storeMark(store)
-        let outcome = try await LogAdoption(state, random: SystemRandom()).run(store: mark) { mark in
+        let outcome = try await LogAdoption(state, random: SystemRandom()).run(store: mark) {
+            mark in
             try await store.takeLog(mark.logID?.bytes ?? [], appliedLSN: mark.appliedLSN.value)
         }
         try await store.close()
@@ -118,7 +119,8 @@ private func freeName(
     let names = try subject.fileSystem.names(in: parent(of: subject.directory))
     let own = subject.directory.split(separator: "/").last.map(String.init) ?? ""
     var number = 1
-    while names.contains("\(own).salvaged-\(number)") || names.contains("\(own).salvaged-\(number).tmp")
+    while names.contains("\(own).salvaged-\(number)")
+        || names.contains("\(own).salvaged-\(number).tmp")
     {
         number += 1
     }

@@ -95,7 +95,8 @@ package struct LogRewrite: Sendable {
             in: target, fileSystem, logID: logID, after: last, random: random,
             segmentBytes: segmentBytes)
         var applied = 0
-        self.source = try ReadableLog(in: source, fileSystem) { (record, origin) throws(FileFailure) in
+        self.source = try ReadableLog(in: source, fileSystem) {
+            (record, origin) throws(FileFailure) in
             if let store, store.logID == origin, record.lsn <= store.appliedLSN {
                 applied += 1
             } else {
@@ -112,7 +113,9 @@ package struct LogRewrite: Sendable {
 extension LogID {
     static func random(_ random: any RandomSource) -> LogID {
         var bytes: [UInt8] = []
-        while bytes.count < byteCount { bytes.append(UInt8(truncatingIfNeeded: random.next() >> 32)) }
+        while bytes.count < byteCount {
+            bytes.append(UInt8(truncatingIfNeeded: random.next() >> 32))
+        }
         guard let id = LogID(bytes: bytes) else { preconditionFailure("16 bytes are an ID") }
         return id
     }

@@ -44,7 +44,9 @@ struct Recovery {
     /// Why a start would refuse the log; nil when it would not. Changes nothing.
     func refusal() throws(FileFailure) -> LogFailure? {
         var names: [String] = []
-        do { names = try fileSystem.names(in: state.logPath).sorted() } catch  where error.isNotFound {}
+        do { names = try fileSystem.names(in: state.logPath).sorted() } catch
+            where error.isNotFound
+        {}
         do throws(LogFailure) {
             if try examine(names, changesNothing: true) == nil { try refuseStoreAlone() }
             return nil

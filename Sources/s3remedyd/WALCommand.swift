@@ -73,7 +73,8 @@ struct WAL: AsyncParsableCommand {
 
     struct Salvage: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write what can be read of a damaged log, with the store, into a new directory.",
+            abstract:
+                "Write what can be read of a damaged log, with the store, into a new directory.",
             discussion: """
                 For a log that the daemon refuses as damaged. DIR itself is never written to. The new \
                 directory DIR.salvaged-N is a complete state directory: every record that can be read \
