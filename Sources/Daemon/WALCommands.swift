@@ -41,7 +41,7 @@ package func dumpLog(
     } catch { return subject.unreadable(error) }
 }
 
-private struct LogSubject {
+struct LogSubject {
     let directory: String
     let fileSystem = PosixFileSystem()
 
@@ -108,8 +108,9 @@ private func judge(_ log: LogInspection, _ directory: String) -> (String, Int32)
     }
     return (
         "damaged: \(problems.count) problem\(problems.count == 1 ? "" : "s"). Change nothing in "
-            + "\(directory): copy it away first, check the disk (dmesg, smartctl), "
-            + "then see what can be read: s3remedyd wal dump \(directory)",
+            + "\(directory): check the disk first (dmesg, smartctl), see what can be read "
+            + "(s3remedyd wal dump \(directory)), then write that into a new directory: "
+            + "s3remedyd wal salvage \(directory)",
         78
     )
 }

@@ -21,6 +21,30 @@ extension SQLiteFailureStore {
         }
     }
 
+    /// Makes the store the partner of another log, whatever it was before: for `wal adopt` and `wal salvage`.
+    package func takeLog(_ id: [UInt8], appliedLSN: UInt64) throws(StoreFailure) {
+        try write { db in
+            for (name, value) in [
+                ("logID", Data(id).databaseValue),
+                ("appliedLSN", Int64(bitPattern: appliedLSN).databaseValue),
+            ] {
+                try db.execute(
+                    sql:
+                        "INSERT INTO mark VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                    arguments: [name, value])
+            }
+        }
+    }
+
+    /// Writes a copy of the store as it is now to `path`, where nothing may be yet. The copy is not synced.
+    package func copy(to path: String) throws(StoreFailure) {
+        try translating(path) {
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+            }
+        }
+    }
+
     package func recognize(queueURLs: Set<String>) throws(StoreFailure) {
         try write { db in
             for url in queueURLs {

@@ -64,7 +64,7 @@ extension LogFailure: CustomStringConvertible {
             "the log failed: \(failure)"
         case .damaged(let damage):
             "the log is damaged: \(damage.file) offset \(damage.offset), LSN \(damage.lsn): "
-                + "\(damage.finding); run: s3remedyd wal verify \(damage.directory)"
+                + "\(damage.finding); run: s3remedyd wal salvage \(damage.directory)"
         case .newerFormat(let file, let version):
             "\(file) has log format version \(version) and this program knows 1: run the newer s3remedyd"
         case .doesNotBelong(let mismatch, let directory):

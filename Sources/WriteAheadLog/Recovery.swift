@@ -35,8 +35,30 @@ struct Recovery {
 
     func run() throws(LogFailure) -> RecoveredLog {
         let names = try io { () throws(FileFailure) in try listAndClean() }
+        guard let (tail, older, report) = try examine(names, changesNothing: false) else {
+            return try startNewLog(names)
+        }
+        return try rewrite(tail, older: older, names, report)
+    }
+
+    /// Why a start would refuse the log; nil when it would not. Changes nothing.
+    func refusal() throws(FileFailure) -> LogFailure? {
+        var names: [String] = []
+        do { names = try fileSystem.names(in: state.logPath).sorted() } catch
+            where error.isNotFound
+        {}
+        do throws(LogFailure) {
+            if try examine(names, changesNothing: true) == nil { try refuseStoreAlone() }
+            return nil
+        } catch { return error }
+    }
+
+    /// What the segments hold, or the refusal; nil when there is none. Cuts what an interrupted recovery left over.
+    private func examine(
+        _ names: [String], changesNothing: Bool
+    ) throws(LogFailure) -> (tail: LogTail, older: [SegmentReader], report: RecoveryReport)? {
         let firsts = names.compactMap(LogFileName.firstLSN(ofSegment:)).sorted()
-        guard let oldest = firsts.first else { return try startNewLog(names) }
+        guard let oldest = firsts.first else { return nil }
         var readers: [SegmentReader] = []
         for first in firsts { readers.append(try openSegment(first)) }
         try checkIDs(readers)
@@ -47,7 +69,7 @@ struct Recovery {
         report.firstLSN = oldest
         for index in readers.indices.dropLast() {
             let next = readers[index + 1]
-            try checkOlder(readers[index], next, &report)
+            try checkOlder(readers[index], next, changesNothing, &report)
         }
         var tail = try readTail(readers[readers.count - 1])
         if let finding = tail.badFrame { try judge(finding, &tail) }
@@ -57,7 +79,7 @@ struct Recovery {
                 .logEndsBeforeStore(last: report.lastLSN, applied: store.appliedLSN))
         }
         report.rewrittenRecords = tail.above.count
-        return try rewrite(tail, older: Array(readers.dropLast()), names, report)
+        return (tail, Array(readers.dropLast()), report)
     }
 
     private func listAndClean() throws(FileFailure) -> [String] {
@@ -70,16 +92,16 @@ struct Recovery {
         return names.filter { !$0.hasSuffix(".tmp") }.sorted()
     }
 
-    private func startNewLog(_ names: [String]) throws(LogFailure) -> RecoveredLog {
+    private func refuseStoreAlone() throws(LogFailure) {
         if let logID = store.logID { throw mismatch(.logMissing(store: logID)) }
         if store.appliedLSN > .none {
             throw mismatch(.storeWithoutLogID(applied: store.appliedLSN))
         }
-        var bytes: [UInt8] = []
-        while bytes.count < LogID.byteCount {
-            bytes.append(UInt8(truncatingIfNeeded: random.next() >> 32))
-        }
-        guard let logID = LogID(bytes: bytes) else { preconditionFailure("16 bytes are an ID") }
+    }
+
+    private func startNewLog(_ names: [String]) throws(LogFailure) -> RecoveredLog {
+        try refuseStoreAlone()
+        let logID = LogID.random(random)
         var report = RecoveryReport()
         report.isNew = true
         return try makeActive(
@@ -122,7 +144,8 @@ struct Recovery {
     /// Reads a segment that is not the newest up to where the next one starts. One whose records are all in the store
     /// is not read: it only waits to be removed.
     private func checkOlder(
-        _ segment: SegmentReader, _ next: SegmentReader, _ report: inout RecoveryReport
+        _ segment: SegmentReader, _ next: SegmentReader, _ changesNothing: Bool,
+        _ report: inout RecoveryReport
     ) throws(LogFailure) {
         // A copy, so that its window goes with it.
         var reader = segment
@@ -133,13 +156,14 @@ struct Recovery {
             switch try io({ () throws(FileFailure) in try reader.next() }) {
             case .sync: continue
             case .record(let record) where record.lsn < end: continue
-            case .record: try cutOverlap(reader.path, offset, &report)
+            case .record: if !changesNothing { try cutOverlap(reader.path, offset, &report) }
             case .cleanEnd where reader.nextLSN == end: return
             case .cleanEnd:
                 throw mismatch(
                     .gapBetweenSegments(
                         after: LSN(reader.nextLSN.value - 1), next: end, file: next.path))
-            case .bad where reader.nextLSN == end: try cutOverlap(reader.path, offset, &report)
+            case .bad where reader.nextLSN == end:
+                if !changesNothing { try cutOverlap(reader.path, offset, &report) }
             case .bad(let finding):
                 throw damage(
                     reader.path, offset, reader.nextLSN,

@@ -105,6 +105,30 @@ package struct SegmentReader {
         }
     }
 
+    /// Steps from the bad place at `offset` to the first frame behind it that is valid alone and whose LSN may stand
+    /// there; false, and no step, when there is none. What was read before it stays in order: no LSN comes twice.
+    mutating func resume() throws(FileFailure) -> Bool {
+        let (bad, start) = (nextLSN, offset)
+        var found: (frame: FrameHeader, position: Int)?
+        offset += 8
+        try searchFrames { frame, position in
+            let next = frame.type == .record ? frame.lsn : LSN(frame.lsn.value &+ 1)
+            // A record takes at least a header, so no LSN is farther away than that.
+            let farthest = bad.value + UInt64((position - start) / FrameHeader.byteCount) + 1
+            guard next >= bad, next.value <= farthest else { return true }
+            found = (frame, position)
+            return false
+        }
+        guard let (frame, position) = found else {
+            offset = start
+            return false
+        }
+        offset = position
+        nextLSN = frame.type == .record ? frame.lsn : LSN(frame.lsn.value + 1)
+        chain = frame.previousChecksum
+        return true
+    }
+
     /// How frames behind the bad one at `offset` show that it was promised; nil when none does.
     mutating func proofOfPromise() throws(FileFailure) -> String? {
         let (bad, start) = (nextLSN, offset)

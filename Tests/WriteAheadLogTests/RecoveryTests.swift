@@ -140,7 +140,7 @@ struct RecoveryTests {
             "the log is damaged: \(bench.path(Self.first)) offset \(place.offset), LSN 2: the frame's "
             + "checksum does not hold, and the frame at offset "
         #expect(refusal.description.hasPrefix(expected))
-        #expect(refusal.description.hasSuffix("; run: s3remedyd wal verify \(bench.root)"))
+        #expect(refusal.description.hasSuffix("; run: s3remedyd wal salvage \(bench.root)"))
         #expect(refusal.exitStatus == 78)
     }
 
