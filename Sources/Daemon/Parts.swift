@@ -38,6 +38,15 @@ struct FlusherPart: Service {
     }
 }
 
+/// Off the way to READY: the ballast may take seconds to be written.
+struct BallastPart: Service {
+    let flusher: Flusher
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await flusher.keepBallast() }
+    }
+}
+
 struct IntakePart: Service {
     let intake: QueueIntake
 

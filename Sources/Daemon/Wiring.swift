@@ -31,14 +31,21 @@ struct Wiring {
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
-        let store = try openStore()
+        let ballast = Ballast(
+            directory: directory.path, fileSystem: directory.fileSystem,
+            minimumFreeBytes: Int(configuration.logMinFreeBytes),
+            executor: .blocking("s3remedy.ballast"))
+        let store = try await openStore(ballast)
         let (log, report) = try await openLog(directory, store)
         let flusher = Flusher(
-            log: log, store: store, applied: try await store.mark().appliedLSN, clock: clock,
+            log: log, store: store, ballast: ballast,
+            applied: try await store.mark().appliedLSN, clock: clock,
             executor: .blocking("s3remedy.flusher"), logger: logger)
 
         let overview = try await store.overview()
-        var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
+        var parts: [any Service] = [
+            FlusherPart(flusher: flusher, log: log), BallastPart(flusher: flusher),
+        ]
         let (desk, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
         let intakes = intakes(regions, overview.knownQueues, log, pause, flusher, desk, access)
@@ -62,6 +69,16 @@ struct Wiring {
                     + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
                     + "log records to apply")
         ]
+    }
+
+    /// On a full disk even opening may need the ballast's room.
+    private func openStore(_ ballast: Ballast) async throws -> SQLiteFailureStore {
+        do { return try openStore() } catch StoreFailure.full(let sentence) {
+            let bytes = try await ballast.give()
+            guard bytes > 0 else { throw StoreFailure.full(sentence) }
+            logger.error("disk full", metadata: ["problem": "\(sentence)", "given up": "\(bytes)"])
+            return try openStore()
+        }
     }
 
     private func openStore() throws -> SQLiteFailureStore {
