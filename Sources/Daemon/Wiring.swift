@@ -35,8 +35,8 @@ struct Wiring {
             directory: directory.path, fileSystem: directory.fileSystem,
             minimumFreeBytes: Int(configuration.logMinFreeBytes),
             executor: .blocking("s3remedy.ballast"))
-        let store = try await openStore(ballast)
-        let (log, report) = try await openLog(directory, store)
+        let store = try await giving(ballast) { try openStore() }
+        let (log, report) = try await giving(ballast) { try await openLog(directory, store) }
         let flusher = Flusher(
             log: log, store: store, ballast: ballast,
             applied: try await store.mark().appliedLSN, clock: clock,
@@ -71,13 +71,16 @@ struct Wiring {
         ]
     }
 
-    /// On a full disk even opening may need the ballast's room.
-    private func openStore(_ ballast: Ballast) async throws -> SQLiteFailureStore {
-        do { return try openStore() } catch StoreFailure.full(let sentence) {
+    /// On a full disk even starting may need the ballast's room.
+    private func giving<Part>(
+        _ ballast: Ballast, _ start: () async throws -> Part
+    ) async throws -> Part {
+        do { return try await start() } catch {
+            guard DaemonFailure(error)?.isOutOfSpace == true else { throw error }
             let bytes = try await ballast.give()
-            guard bytes > 0 else { throw StoreFailure.full(sentence) }
-            logger.error("disk full", metadata: ["problem": "\(sentence)", "given up": "\(bytes)"])
-            return try openStore()
+            guard bytes > 0 else { throw error }
+            logger.error("disk full", metadata: ["problem": "\(error)", "given up": "\(bytes)"])
+            return try await start()
         }
     }
 

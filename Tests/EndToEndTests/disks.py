@@ -28,7 +28,7 @@ def make_image(image: Path, mebibytes: int, kind: str = "ext4", *options: str) -
     """A sparse file with a file system in it; of ext4 nothing is kept back for root."""
     with open(image, "xb") as file:
         file.truncate(mebibytes << 20)
-    kept = ["-m", "0", "-E", "nodiscard"] if kind == "ext4" else []
+    kept = ["-m", "0", "-b", "4096"] if kind == "ext4" else []
     command(f"mkfs.{kind}", "-q", *kept, *options, image)
 
 
