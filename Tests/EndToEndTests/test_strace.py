@@ -25,7 +25,7 @@ class Traced:
 
     def killed(self) -> bool:
         """The traced call began and never came back. strace writes (INJECTED) where a call returns, so not here."""
-        return re.search(r"fdatasync\(.* = \?$", self.read(), re.MULTILINE) and "+++ killed by SIGKILL +++" in self.read()
+        return re.search(r"fdatasync.*(= \?|<unfinished \.\.\.>)$", self.read(), re.MULTILINE) and "+++ killed by SIGKILL +++" in self.read()
 
     def read(self) -> str:
         return self.trace.read_text() if self.trace.exists() else ""
