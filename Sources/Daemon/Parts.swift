@@ -35,6 +35,8 @@ struct FlusherPart: Service {
             Task { await log.close() }
         }
         await log.close()
+        // The log's failure ends this part first, or the intake: who hears it must not depend on that.
+        if let failure = log.status.failure { throw failure }
     }
 }
 

@@ -35,12 +35,16 @@ struct Wiring {
             directory: directory.path, fileSystem: directory.fileSystem,
             minimumFreeBytes: Int(configuration.logMinFreeBytes),
             executor: .blocking("s3remedy.ballast"))
-        let store = try await giving(ballast) { try openStore() }
-        let (log, report) = try await giving(ballast) { try await openLog(directory, store) }
+        var trouble: String?
+        let store = try await giving(ballast, for: &trouble) { try openStore() }
+        let (log, report) = try await giving(ballast, for: &trouble) {
+            try await openLog(directory, store)
+        }
         let flusher = Flusher(
             log: log, store: store, ballast: ballast,
             applied: try await store.mark().appliedLSN, clock: clock,
             executor: .blocking("s3remedy.flusher"), logger: logger)
+        if let trouble { flusher.noteBallastGiven(for: trouble) }
 
         let overview = try await store.overview()
         var parts: [any Service] = [
@@ -71,15 +75,15 @@ struct Wiring {
         ]
     }
 
-    /// On a full disk even starting may need the ballast's room.
+    /// On a full disk even starting may need the ballast's room; `trouble` is then why.
     private func giving<Part>(
-        _ ballast: Ballast, _ start: () async throws -> Part
+        _ ballast: Ballast, for trouble: inout String?, _ start: () async throws -> Part
     ) async throws -> Part {
         do { return try await start() } catch {
-            guard DaemonFailure(error)?.isOutOfSpace == true else { throw error }
-            let bytes = try await ballast.give()
-            guard bytes > 0 else { throw error }
-            logger.error("disk full", metadata: ["problem": "\(error)", "given up": "\(bytes)"])
+            guard let failure = DaemonFailure(error), failure.isOutOfSpace,
+                try await ballast.give() > 0
+            else { throw error }
+            trouble = failure.description
             return try await start()
         }
     }

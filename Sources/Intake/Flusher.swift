@@ -75,7 +75,9 @@ package actor Flusher {
     /// The LSN up to which the store has everything; from any thread.
     package nonisolated var appliedLSN: UInt64 { shared.withLock { $0.applied } }
     /// What keeps the store from taking more; from any thread.
-    package nonisolated var problem: IntakeProblem? { shared.withLock { $0.full ?? $0.unavailable } }
+    package nonisolated var problem: IntakeProblem? {
+        shared.withLock { $0.full ?? $0.unavailable }
+    }
 
     /// The store is to remember that the queue is ours: with the next batch, which holds what shows it. From any thread.
     package nonisolated func recognize(queueURL: String) {
@@ -248,6 +250,13 @@ extension Flusher {
         }
     }
 
+    /// The ballast was given up, here or by the start. From any thread.
+    package nonisolated func noteBallastGiven(for sentence: String) {
+        noteFull(
+            "\(sentence); the ballast in the state directory was given up for it: free space, and it is made again"
+        )
+    }
+
     private var isDiskFull: Bool { shared.withLock { $0.full != nil } }
 
     private func noteApplied(_ lsn: UInt64) {
@@ -255,33 +264,39 @@ extension Flusher {
             shared.applied = lsn
             shared.unavailable = nil
             shared.full?.sentence =
-                "the disk was full and failures go into the store again, without a ballast in the state "
+                "the disk was full; failures go into the store again, without a ballast in the state "
                 + "directory: free space, and it is made again"
         }
     }
 
     /// False when there was none: then only an operator makes room.
     private func giveUpBallast(_ sentence: String) async -> Bool {
-        var bytes = 0
-        do { bytes = try await ballast.give() } catch {
+        var isGiven = false
+        do { isGiven = try await ballast.give() > 0 } catch {
             logger.warning("the ballast stays", metadata: ["problem": "\(error)"])
         }
-        let outcome =
-            bytes > 0
-            ? "the ballast of \(bytes) bytes in the state directory was given up for it: free space"
-            : "no ballast is left to give up, failures wait in the log and in SQS: free space"
-        if bytes > 0 || !isDiskFull {
-            logger.error("disk full", metadata: ["problem": "\(sentence)", "what": "\(outcome)"])
+        if isGiven {
+            ballastsGiven += 1
+            noteBallastGiven(for: sentence)
+            ballastGiven.ring()
+        } else {
+            noteFull(
+                "\(sentence); no ballast is left to give up, failures wait in the log and in SQS: free space"
+            )
         }
-        shared.withLock { shared in
+        return isGiven
+    }
+
+    private nonisolated func noteFull(_ sentence: String) {
+        let whole = "the disk is full: \(sentence)"
+        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let before = shared.withLock { shared in
+            let before = shared.full
             shared.full = IntakeProblem(
-                code: "diskFull", sentence: "the disk is full (\(sentence)); \(outcome)",
-                since: shared.full?.since ?? now)
+                code: "diskFull", sentence: whole, since: before?.since ?? now)
+            return before
         }
-        guard bytes > 0 else { return false }
-        ballastsGiven += 1
-        ballastGiven.ring()
-        return true
+        if before?.sentence != whole { logger.error("\(whole)") }
     }
 
     /// Moves the -wal into the database, and so gives its room back.

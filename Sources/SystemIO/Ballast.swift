@@ -69,7 +69,8 @@ package actor Ballast {
 
     private func isThere() throws(FileFailure) -> Bool {
         do { return try fileSystem.open(path, .read).size() == bytes } catch
-        where error.isNotFound { return false }
+            where error.isNotFound
+        { return false }
     }
 
     /// False when the task was cancelled meanwhile.
@@ -87,6 +88,6 @@ package actor Ballast {
     }
 
     private func remove(_ path: String) throws(FileFailure) {
-        do { try fileSystem.remove(path) } catch where error.isNotFound {}
+        do { try fileSystem.remove(path) } catch  where error.isNotFound {}
     }
 }

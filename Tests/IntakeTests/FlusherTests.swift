@@ -60,7 +60,8 @@ struct FlusherTests {
     func flusher(_ log: SegmentedLog, _ store: ScriptedStore) -> Flusher {
         Flusher(
             log: log, store: store, ballast: ballast, applied: 0, clock: clock,
-            executor: .blocking("flusher"), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            executor: .blocking("flusher"),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     var ballast: Ballast {

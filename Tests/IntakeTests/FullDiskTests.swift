@@ -35,7 +35,7 @@ struct FullDiskTests {
 
         let problems = seen.withLock { $0 }
         #expect(problems.count == 5 && problems[0] == nil)
-        #expect(problems[1]?.sentence.contains("1048576 bytes in the state directory was given") == true)
+        #expect(problems[1]?.sentence.contains("was given up for it") == true)
         for problem in problems[2...3] {
             #expect(problem?.sentence.contains("no ballast is left") == true)
         }

@@ -35,7 +35,6 @@ struct BallastTests {
         for seed in 0..<20 as Range<UInt64> {
             #expect(try disk.crashed(seed: seed).names(in: "/") == [])
         }
-        #expect(try disk.availableBytes(at: "/") == 3 * Self.bytes)
     }
 
     @Test func `it is made only where the limit and another ballast stay free`() async throws {
@@ -49,7 +48,9 @@ struct BallastTests {
         }
     }
 
-    @Test func `a crash or a failure at any call leaves a whole ballast or none, and the next start goes on`()
+    @Test
+    func
+        `a crash or a failure at any call leaves a whole ballast or none, and the next start goes on`()
         async throws
     {
         let whole = SimulatedDisk()
