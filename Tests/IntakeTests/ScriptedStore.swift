@@ -55,6 +55,14 @@ final class ScriptedStore: FailureStoring {
         return summary
     }
 
+    /// How often a checkpoint was asked for.
+    let checkpoints = Mutex(0)
+
+    func checkpoint() async throws(StoreFailure) {
+        checkpoints.withLock { $0 += 1 }
+        try await base.checkpoint()
+    }
+
     private static let unasked = StoreFailure.refused("a flusher does not ask for this")
 
     func mark() async throws(StoreFailure) -> StoreWatermark { throw Self.unasked }
