@@ -1,5 +1,6 @@
 internal import ControlAPI
 internal import FailureStore
+internal import Foundation
 internal import Glibc
 internal import SystemIO
 internal import WriteAheadLog
@@ -25,7 +26,8 @@ package func adoptLog(directory: String) async -> (text: String, status: Int32) 
 /// and the exit status: 0 written; 75 a daemon holds the directory; 78 there is no log to read; 1 it could not be
 /// done.
 package func salvageLog(directory: String) async -> (text: String, status: Int32) {
-    let subject = LogSubject(directory)
+    // `.` has no name to put the new directory beside.
+    let subject = LogSubject(URL(fileURLWithPath: directory).standardizedFileURL.path)
     return await repairing(subject) { state in
         let files = subject.fileSystem
         guard try ReadableLog(in: state.logPath, files).segments > 0 else {
@@ -74,6 +76,8 @@ private func repairing(
             subject.directory, fileSystem: subject.fileSystem,
             holder: "pid \(getpid()), s3remedyd wal \(programVersion)")
         return try await body(state)
+    } catch let failure as FileFailure where failure.isOutOfSpace {
+        return ("no room: \(failure). Nothing was changed: free space and run it again", 1)
     } catch let failure as FileFailure {
         return subject.unreadable(failure)
     } catch {
@@ -101,9 +105,7 @@ private func salvageStore(
         guard try subject.fileSystem.names(in: subject.directory).contains("failures.db") else {
             return (nil, "\(subject.storePath) is not there")
         }
-        let source = try openStore(subject.storePath)
-        try await source.copy(to: directory + "/failures.db")
-        try await source.close()
+        try SQLiteFailureStore.copy(subject.storePath, to: directory + "/failures.db")
         return (try openStore(directory + "/failures.db"), nil)
     } catch {
         for suffix in ["", "-wal", "-shm", "-journal"] {

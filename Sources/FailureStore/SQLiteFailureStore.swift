@@ -51,6 +51,20 @@ package actor SQLiteFailureStore {
         }
     }
 
+    /// Writes a copy of the store at `source` to `target`, where nothing may be yet, through a connection that only
+    /// reads. The copy is not synced.
+    package static func copy(_ source: String, to target: String) throws(StoreFailure) {
+        try translating(source) {
+            var configuration = Configuration()
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: source, configuration: configuration)
+            try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "VACUUM INTO ?", arguments: [target])
+            }
+            try queue.close()
+        }
+    }
+
     private static func refuseNewer(_ pool: DatabasePool, _ path: String) throws {
         let version = try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
         guard version <= Schema.version else {

@@ -36,15 +36,6 @@ extension SQLiteFailureStore {
         }
     }
 
-    /// Writes a copy of the store as it is now to `path`, where nothing may be yet. The copy is not synced.
-    package func copy(to path: String) throws(StoreFailure) {
-        try translating(path) {
-            try pool.writeWithoutTransaction { db in
-                try db.execute(sql: "VACUUM INTO ?", arguments: [path])
-            }
-        }
-    }
-
     package func recognize(queueURLs: Set<String>) throws(StoreFailure) {
         try write { db in
             for url in queueURLs {

@@ -42,7 +42,7 @@ package struct LogAdoption: Sendable {
         let recovery = Recovery(state: state, store: store, options: LogOptions(), random: random)
         guard let refusal = try recovery.refusal() else { return .nothingToAccept }
         guard case .doesNotBelong(let mismatch, _) = refusal else { return .refused(refusal) }
-        if let damage = try damage() { return .refused(damage) }
+        if let damage = try damage(store) { return .refused(damage) }
         let rewrite = try LogRewrite(
             from: state.logPath, into: adopting, store: store, fileSystem: state.fileSystem,
             random: random, segmentBytes: segmentBytes)
@@ -52,9 +52,15 @@ package struct LogAdoption: Sendable {
     }
 
     /// The start meets one trouble at a time; adopting must not pass over damage behind a mismatch.
-    private func damage() throws(FileFailure) -> LogFailure? {
+    private func damage(_ store: StoreMark) throws(FileFailure) -> LogFailure? {
         let log = try ReadableLog(in: state.logPath, state.fileSystem)
-        guard let place = log.missing.first(where: { $0.kind == .damage }) else { return nil }
+        let isPartner = store.logID.map { log.logIDs == [$0] } ?? false
+        let lost = log.missing.first { missing in
+            // What the store has, nobody misses.
+            let isApplied = isPartner && missing.last.map { $0 <= store.appliedLSN } ?? false
+            return missing.kind == .damage && !isApplied
+        }
+        guard let place = lost else { return nil }
         return .damaged(
             LogDamage(
                 file: place.file, offset: place.bytes.lowerBound, lsn: place.first,
@@ -76,6 +82,8 @@ package struct LogAdoption: Sendable {
             while names.contains("wal.replaced-\(number)") { number += 1 }
             let path = state.path + "/wal.replaced-\(number)"
             try fileSystem.rename(state.logPath, to: path)
+            // Else a power cut may keep the second name alone, and the old log has none.
+            try fileSystem.syncDirectory(state.path)
             replaced = path
         }
         try fileSystem.rename(adopting, to: state.logPath)

@@ -79,7 +79,7 @@ package struct ReadableLog: Sendable {
             }
             let size = try fileSystem.open(path, .read).size()
             lost.bytes = 0..<size
-            note(LSN(first.value + UInt64(size / FrameHeader.byteCount)))
+            note(LSN(first.value, farther: size))
             missing.append(lost)
             return nil
         }
@@ -132,12 +132,21 @@ package struct ReadableLog: Sendable {
         } else if let end {
             lost.last = LSN(end.value - 1)
         } else {
-            note(LSN(first.value + UInt64((stop - offset) / FrameHeader.byteCount)))
+            note(LSN(first.value, farther: stop - offset))
             if proof == nil { lost.kind = .tornTail }
         }
         // A lost sync frame takes no record with it.
         if goesOn, reader.nextLSN == first { lost.last = LSN(first.value - 1) }
         missing.append(lost)
         return goesOn
+    }
+}
+
+extension LSN {
+    /// The greatest that a record so many bytes behind `value` can have: each takes a header at least.
+    fileprivate init(_ value: UInt64, farther bytes: Int) {
+        let (sum, overflow) = value.addingReportingOverflow(
+            UInt64(bytes / FrameHeader.byteCount))
+        self.init(overflow ? UInt64.max / 2 : sum)
     }
 }
