@@ -91,7 +91,7 @@ let tests: [(name: String, imports: [String])] = [
     ("DaemonTests", ["Daemon", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
-    ("FailureStoreTests", ["Domain", "FailureStore", "SystemIO", "TestSupport"]),
+    ("FailureStoreTests", ["Domain", "FailureStore", "GRDB", "SystemIO", "TestSupport"]),
     ("HTTPTransportTests", ["HTTPTransport", "SystemIO"]),
     (
         "IntakeTests",

@@ -36,7 +36,8 @@ extension ControlReply {
 func problem(_ failure: StoreFailure) -> ProblemReply {
     switch failure {
     case .badCursor(let sentence): ProblemCode.badCursor.problem(sentence)
-    case .unavailable(let sentence): ProblemCode.temporarilyUnavailable.problem(sentence)
+    case .full(let sentence), .unavailable(let sentence):
+        ProblemCode.temporarilyUnavailable.problem(sentence)
     case .damaged(let sentence), .refused(let sentence), .failed(let sentence):
         ProblemCode.internalError.problem(sentence)
     }

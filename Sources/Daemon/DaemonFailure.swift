@@ -39,6 +39,15 @@ enum DaemonFailure: Error, CustomStringConvertible {
         }
     }
 
+    /// Another start succeeds when there is room on the disk.
+    var isOutOfSpace: Bool {
+        switch self {
+        case .log(.ioFailed(let failure)): failure.isOutOfSpace
+        case .store(.full): true
+        default: false
+        }
+    }
+
     /// The errno behind it, for systemd's `ERRNO=`.
     var errno: Int32? {
         if case .log(.ioFailed(let failure)) = self { failure.errno } else { nil }

@@ -35,6 +35,17 @@ struct FlusherPart: Service {
             Task { await log.close() }
         }
         await log.close()
+        // The log's failure ends this part first, or the intake: who hears it must not depend on that.
+        if let failure = log.status.failure { throw failure }
+    }
+}
+
+/// Off the way to READY: the ballast may take seconds to be written.
+struct BallastPart: Service {
+    let flusher: Flusher
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await flusher.keepBallast() }
     }
 }
 

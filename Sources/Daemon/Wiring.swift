@@ -31,14 +31,25 @@ struct Wiring {
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
-        let store = try openStore()
-        let (log, report) = try await openLog(directory, store)
+        let ballast = Ballast(
+            directory: directory.path, fileSystem: directory.fileSystem,
+            minimumFreeBytes: Int(configuration.logMinFreeBytes),
+            executor: .blocking("s3remedy.ballast"))
+        var trouble: String?
+        let store = try await giving(ballast, for: &trouble) { try openStore() }
+        let (log, report) = try await giving(ballast, for: &trouble) {
+            try await openLog(directory, store)
+        }
         let flusher = Flusher(
-            log: log, store: store, applied: try await store.mark().appliedLSN, clock: clock,
+            log: log, store: store, ballast: ballast,
+            applied: try await store.mark().appliedLSN, clock: clock,
             executor: .blocking("s3remedy.flusher"), logger: logger)
+        if let trouble { flusher.noteBallastGiven(for: trouble) }
 
         let overview = try await store.overview()
-        var parts: [any Service] = [FlusherPart(flusher: flusher, log: log)]
+        var parts: [any Service] = [
+            FlusherPart(flusher: flusher, log: log), BallastPart(flusher: flusher),
+        ]
         let (desk, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
         let intakes = intakes(regions, overview.knownQueues, log, pause, flusher, desk, access)
@@ -62,6 +73,19 @@ struct Wiring {
                     + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
                     + "log records to apply")
         ]
+    }
+
+    /// On a full disk even starting may need the ballast's room; `trouble` is then why.
+    private func giving<Part>(
+        _ ballast: Ballast, for trouble: inout String?, _ start: () async throws -> Part
+    ) async throws -> Part {
+        do { return try await start() } catch {
+            guard let failure = DaemonFailure(error), failure.isOutOfSpace,
+                try await ballast.give() > 0
+            else { throw error }
+            trouble = failure.description
+            return try await start()
+        }
     }
 
     private func openStore() throws -> SQLiteFailureStore {

@@ -14,6 +14,9 @@ package protocol FailureStoring: Sendable {
     func apply(_ batch: StoreBatch) async throws(StoreFailure)
         -> ApplySummary
 
+    /// Moves the -wal into the database and cuts it to nothing: on a full disk, once there is room for that.
+    func checkpoint() async throws(StoreFailure)
+
     /// Deletes what retention lets go, with its counts, in one short transaction: closed failures with their
     /// timelines, and quarantine. To be called again until it is complete.
     func sweep(at now: Timestamp) async throws(StoreFailure) -> SweepSummary
@@ -230,7 +233,9 @@ package struct SelectionPlan: Sendable, Equatable {
 
 /// Why the store did not do it.
 package enum StoreFailure: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Full, an I/O error, busy or out of memory: back off and try again.
+    /// The disk is full: free space, and try again.
+    case full(String)
+    /// An I/O error, busy or out of memory: back off and try again.
     case unavailable(String)
     /// The file is damaged.
     case damaged(String)
@@ -241,10 +246,18 @@ package enum StoreFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// A defect of ours: the sentence has SQLite's words.
     case failed(String)
 
+    /// It may go away by itself, or by what an operator does.
+    package var isTransient: Bool {
+        switch self {
+        case .full, .unavailable: true
+        case .damaged, .refused, .badCursor, .failed: false
+        }
+    }
+
     package var description: String {
         switch self {
-        case .unavailable(let text), .damaged(let text), .refused(let text), .badCursor(let text),
-            .failed(let text):
+        case .full(let text), .unavailable(let text), .damaged(let text), .refused(let text),
+            .badCursor(let text), .failed(let text):
             text
         }
     }

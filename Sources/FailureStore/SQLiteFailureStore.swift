@@ -119,6 +119,13 @@ package actor SQLiteFailureStore {
         }
     }
 
+    /// A reader may hold it back; then the -wal keeps its length.
+    package func checkpoint() throws(StoreFailure) {
+        try translating(path) {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        }
+    }
+
     /// Moves the -wal into the database and closes the connections. The writer does it here: the connection that
     /// closes last is a reader's, and SQLite then leaves the -wal where it is.
     package func close() throws(StoreFailure) {
@@ -132,7 +139,7 @@ package actor SQLiteFailureStore {
     }
 }
 
-/// Runs SQLite work and sorts its errors: transient, damaged, refused.
+/// Runs SQLite work and sorts its errors: full, transient, damaged, our own.
 func translating<Value>(
     _ path: String, _ body: () throws -> Value
 ) throws(StoreFailure) -> Value {
@@ -144,7 +151,10 @@ func translating<Value>(
         let sentence =
             "\(path): SQLite says \(error.resultCode): \(error.message ?? "nothing more")"
         switch error.resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_NOMEM, .SQLITE_CANTOPEN,
+        case .SQLITE_FULL: throw .full(sentence)
+        case .SQLITE_IOERR where isDiskFull(path), .SQLITE_CANTOPEN where isDiskFull(path):
+            throw .full(sentence)
+        case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_NOMEM, .SQLITE_CANTOPEN,
             .SQLITE_READONLY, .SQLITE_LOCKED:
             throw .unavailable(sentence)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw .damaged(sentence)
@@ -153,6 +163,15 @@ func translating<Value>(
     } catch {
         throw .failed("\(path): \(error)")
     }
+}
+
+/// SQLite says FULL only when a write to the database or the -wal finds no room. A sync, the -shm or a new file that
+/// finds none is IOERR or CANTOPEN, as is a quota (os_unix.c, `unixWrite` and `unixShmMap`): then the disk is asked.
+private func isDiskFull(_ path: String) -> Bool {
+    let directory = (path as NSString).deletingLastPathComponent
+    let leastOfUse = 1 << 20
+    let available = try? PosixFileSystem().availableBytes(at: directory)
+    return available.map { $0 < leastOfUse } ?? false
 }
 
 func fileSize(_ path: String) -> Int64 {

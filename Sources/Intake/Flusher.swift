@@ -29,17 +29,29 @@ package actor Flusher {
     private static let sweepPause: UInt64 = 60_000_000_000
     /// Transactions that retention may take at a time; the log waits for as long.
     private static let sweepsAtOnce = 10
+    /// Between two looks whether there is room for the ballast, or for a batch on a full disk.
+    private static let fullPause = Duration.seconds(2)
 
     private let log: SegmentedLog
     private let store: any FailureStoring
+    private let ballast: Ballast
     private let clock: any ClockReading
     private let executor: QueueExecutor
     private let logger: Logger
     private var reader: LogReader
     private var sweptAt: UInt64?
-    private let shared = Mutex<(applied: UInt64, problem: IntakeProblem?)>((0, nil))
+    private let shared = Mutex(Shared())
+    private var ballastsGiven = 0
+    private let ballastGiven = Wakeup()
     /// URLs of queues that have shown their first event of ours, until the store remembers them.
     private let recognized = Mutex<Set<String>>([])
+
+    private struct Shared {
+        var applied: UInt64 = 0
+        var unavailable: IntakeProblem?
+        /// From the first refusal by a full disk until there is a ballast again.
+        var full: IntakeProblem?
+    }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -47,11 +59,12 @@ package actor Flusher {
 
     /// - Parameter applied: the store's applied LSN.
     package init(
-        log: SegmentedLog, store: any FailureStoring, applied: UInt64, clock: any ClockReading,
-        executor: QueueExecutor, logger: Logger
+        log: SegmentedLog, store: any FailureStoring, ballast: Ballast, applied: UInt64,
+        clock: any ClockReading, executor: QueueExecutor, logger: Logger
     ) {
         self.log = log
         self.store = store
+        self.ballast = ballast
         self.clock = clock
         self.executor = executor
         self.logger = logger
@@ -62,7 +75,9 @@ package actor Flusher {
     /// The LSN up to which the store has everything; from any thread.
     package nonisolated var appliedLSN: UInt64 { shared.withLock { $0.applied } }
     /// What keeps the store from taking more; from any thread.
-    package nonisolated var problem: IntakeProblem? { shared.withLock { $0.problem } }
+    package nonisolated var problem: IntakeProblem? {
+        shared.withLock { $0.full ?? $0.unavailable }
+    }
 
     /// The store is to remember that the queue is ours: with the next batch, which holds what shows it. From any thread.
     package nonisolated func recognize(queueURL: String) {
@@ -77,6 +92,7 @@ package actor Flusher {
                 records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
             guard try await apply(batch) else { return }
             await rememberQueues()
+            if isDiskFull { await shrinkStore() }
             await dropApplied()
             try await sweepIfDue()
             if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
@@ -114,10 +130,14 @@ package actor Flusher {
         while true {
             do {
                 let summary = try await store.apply(batch)
-                shared.withLock { $0 = (summary.appliedLSN, nil) }
+                noteApplied(summary.appliedLSN)
                 return true
             } catch {
                 switch error {
+                case .full(let sentence):
+                    if await giveUpBallast(sentence) { continue }
+                    try? await clock.sleep(for: Self.fullPause)
+                    if Task.isCancelled { return false }
                 case .unavailable(let sentence):
                     attempts += 1
                     await waitOut(sentence, attempts)
@@ -135,8 +155,8 @@ package actor Flusher {
             logger.warning("the failure store takes nothing", metadata: ["problem": "\(sentence)"])
         }
         shared.withLock { shared in
-            let since = shared.problem?.since ?? now
-            shared.problem = IntakeProblem(
+            let since = shared.unavailable?.since ?? now
+            shared.unavailable = IntakeProblem(
                 code: "storeUnavailable", sentence: sentence, since: since)
         }
         try? await clock.sleep(for: .milliseconds(min(30_000, 250 << min(attempts, 8))))
@@ -205,6 +225,84 @@ package actor Flusher {
             try await log.removeSegments(appliedThrough: LSN(appliedLSN))
         } catch {
             logger.warning("old log segments stay", metadata: ["problem": "\(error)"])
+        }
+    }
+}
+
+// MARK: a full disk
+
+extension Flusher {
+    /// Makes the ballast, and again whenever it was given up and there is room, until the task is cancelled.
+    package func keepBallast() async {
+        while !Task.isCancelled {
+            let given = ballastsGiven
+            var pause = Self.fullPause
+            do {
+                if try await ballast.make() {
+                    if given == ballastsGiven { shared.withLock { $0.full = nil } }
+                    pause = .seconds(3600)
+                }
+            } catch {
+                logger.warning("no ballast", metadata: ["problem": "\(error)"])
+                pause = .seconds(60)
+            }
+            await ballastGiven.sleep(atMost: pause, clock)
+        }
+    }
+
+    /// The ballast was given up, here or by the start. From any thread.
+    package nonisolated func noteBallastGiven(for sentence: String) {
+        noteFull(
+            "\(sentence); the ballast in the state directory was given up for it: free space, and it is made again"
+        )
+    }
+
+    private var isDiskFull: Bool { shared.withLock { $0.full != nil } }
+
+    private func noteApplied(_ lsn: UInt64) {
+        shared.withLock { shared in
+            shared.applied = lsn
+            shared.unavailable = nil
+            shared.full?.sentence =
+                "the disk was full; failures go into the store again, without a ballast in the state "
+                + "directory: free space, and it is made again"
+        }
+    }
+
+    /// False when there was none: then only an operator makes room.
+    private func giveUpBallast(_ sentence: String) async -> Bool {
+        var isGiven = false
+        do { isGiven = try await ballast.give() > 0 } catch {
+            logger.warning("the ballast stays", metadata: ["problem": "\(error)"])
+        }
+        if isGiven {
+            ballastsGiven += 1
+            noteBallastGiven(for: sentence)
+            ballastGiven.ring()
+        } else {
+            noteFull(
+                "\(sentence); no ballast is left to give up, failures wait in the log and in SQS: free space"
+            )
+        }
+        return isGiven
+    }
+
+    private nonisolated func noteFull(_ sentence: String) {
+        let whole = "the disk is full: \(sentence)"
+        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let before = shared.withLock { shared in
+            let before = shared.full
+            shared.full = IntakeProblem(
+                code: "diskFull", sentence: whole, since: before?.since ?? now)
+            return before
+        }
+        if before?.sentence != whole { logger.error("\(whole)") }
+    }
+
+    /// Moves the -wal into the database, and so gives its room back.
+    private func shrinkStore() async {
+        do { try await store.checkpoint() } catch {
+            logger.warning("the -wal keeps its length", metadata: ["problem": "\(error)"])
         }
     }
 }

@@ -61,8 +61,9 @@ package actor RemediationWorker {
     private func pauseAfterRound() async throws(StoreFailure) -> Duration {
         do {
             return try await round()
-        } catch .unavailable(let sentence) {
-            log.warning("the failure store does not answer", metadata: ["problem": "\(sentence)"])
+        } catch {
+            guard error.isTransient else { throw error }
+            log.warning("the failure store does not answer", metadata: ["problem": "\(error)"])
             return .seconds(5)
         }
     }

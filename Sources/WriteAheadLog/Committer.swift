@@ -117,7 +117,11 @@ actor Committer {
         do {
             try active.write()
             try active.file.syncData()
-        } catch { throw fail(error) }
+        } catch {
+            // The file was opened under its temporary name.
+            throw fail(
+                FileFailure(operation: error.operation, path: active.path, errno: error.errno))
+        }
     }
 
     private func fail(_ error: FileFailure) -> LogFailure {

@@ -205,7 +205,10 @@ final class SharedLog: Sendable {
             state.isSwitching = false
             state.preparedBytes = 0
             switch outcome {
-            case .success(let segment): state.segments.append(segment)
+            case .success(let segment):
+                // A newest segment without a record begins at the same LSN: the new one took its name and its place.
+                state.segments.removeAll { $0.firstLSN == segment.firstLSN }
+                state.segments.append(segment)
             case .failure(let failure): state.paused = .outOfSpace(failure)
             }
             return state.keeper.raise()

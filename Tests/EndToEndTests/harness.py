@@ -122,6 +122,13 @@ class Daemon:
         self.starts = 0
         self.prefix: list[str] = []  # a command that ends in becoming the daemon
 
+    def live_on(self, state: Path, **sections: dict) -> None:
+        """From the next start on: this state directory, and these sections of the configuration."""
+        self.state = state
+        settings = yaml.safe_load(self.config.read_text())
+        settings |= {"state": {"directory": str(state)}, **sections}
+        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
+
     def receive_from(self, *queue_urls: str) -> None:
         """From the next start on: these queues, each at its URL's own host."""
         settings = yaml.safe_load(self.config.read_text())

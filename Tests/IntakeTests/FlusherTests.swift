@@ -59,8 +59,15 @@ struct FlusherTests {
 
     func flusher(_ log: SegmentedLog, _ store: ScriptedStore) -> Flusher {
         Flusher(
-            log: log, store: store, applied: 0, clock: clock, executor: .blocking("flusher"),
+            log: log, store: store, ballast: ballast, applied: 0, clock: clock,
+            executor: .blocking("flusher"),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    var ballast: Ballast {
+        Ballast(
+            directory: directory.path, fileSystem: PosixFileSystem(), bytes: 1 << 20,
+            minimumFreeBytes: 0, executor: .blocking("ballast"))
     }
 
     func payload(_ key: String) -> [UInt8] { LogPayload.event(failureEvent(key: key)).encode() }

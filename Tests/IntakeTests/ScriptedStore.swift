@@ -47,6 +47,14 @@ final class ScriptedStore: FailureStoring {
         return sweepsLeft.withLock { $0.isEmpty ? SweepSummary() : $0.removeFirst() }
     }
 
+    /// How often a checkpoint was asked for.
+    let checkpoints = Mutex(0)
+
+    func checkpoint() async throws(StoreFailure) {
+        checkpoints.withLock { $0 += 1 }
+        try await base.checkpoint()
+    }
+
     private static let unasked = StoreFailure.refused("a flusher does not ask for this")
 
     func mark() async throws(StoreFailure) -> StoreWatermark { throw Self.unasked }

@@ -31,7 +31,8 @@ struct FaultTests {
             #expect(failures == [LogFailure?](repeating: failure, count: 8))
             #expect(failure.exitStatus == 1)
             #expect(failure.description.contains("Input/output error (errno 5)"))
-            #expect(failure.description.contains(operation))
+            let path = bench.path("00000000000000000001.wal")
+            #expect(failure.description.contains("\(operation) \(path): "))
             #expect(await woken == false)
             await #expect(throws: failure) { try await log.append([payload(10)]) }
             #expect(log.status.syncedLSN == LSN(1))
@@ -98,6 +99,38 @@ struct FaultTests {
             let lsn = try await first
             #expect(lsn == LSN(1))
         }
+    }
+
+    /// Recovery's segment then has no room for a record, and the next one begins at the same LSN, under its name.
+    @Test func `a log that was opened without room keeps its newest segment when older ones go`()
+        async throws
+    {
+        var options = LogBench.smallSegments
+        options.minimumFreeBytes = 1 << 20
+        let bench = try LogBench(options)
+        bench.fileSystem.setAvailable(2 << 20)
+        let logID = try await bench.withLog { log, _ in
+            _ = try await log.append((1...3).map { payload($0) })
+            return log.logID
+        }
+        bench.fileSystem.setAvailable(1 << 20)
+        let mark = StoreMark(logID: logID, appliedLSN: LSN(3))
+        try await bench.withLog(store: mark) { log, _ in
+            async let fourth = log.append([payload(4)])
+            await bench.clock.waitForSleeper()
+            bench.fileSystem.setAvailable(2 << 20)
+            bench.clock.advance(by: .seconds(1))
+            #expect(try await fourth == LSN(4))
+            try await log.removeSegments(appliedThrough: LSN(3))
+            #expect(try bench.segmentNames() == ["00000000000000000004.wal"])
+            #expect(log.status.segments == 1)
+            #expect(try await log.append([payload(5)]) == LSN(5))
+            #expect(try all(of: log, after: LSN(3)).map(\.lsn) == lsns(4...5))
+        }
+        let records = try await bench.withLog(store: mark) { log, _ in
+            try all(of: log, after: LSN(3))
+        }
+        #expect(records.map(\.payload) == [payload(4), payload(5)])
     }
 
     @Test func `an append that waits for room is refused by a stop, and the log stays whole`()
