@@ -20,7 +20,7 @@ func describe(_ outcome: LogAdoption.Outcome, _ directory: String) -> (String, I
         return (
             lines(
                 "accepted: \(mismatch)", carried(rewrite),
-                rewrite.source.missing.map { "missing: \(describe($0))" }.joined(separator: "\n"),
+                rewrite.missing.map { "missing: \(describe($0))" }.joined(separator: "\n"),
                 oldLog(replaced), "next: start the daemon (systemctl start s3remedyd)"), 0
         )
     }
@@ -30,9 +30,9 @@ func describe(
     _ rewrite: LogRewrite, _ storeTrouble: String?, _ directory: String, _ target: String
 ) -> String {
     let left =
-        rewrite.source.missing.isEmpty
+        rewrite.missing.isEmpty
         ? "nothing was left out"
-        : rewrite.source.missing.map { "left out: \(describe($0))" }.joined(separator: "\n")
+        : rewrite.missing.map { "left out: \(describe($0))" }.joined(separator: "\n")
     let store =
         storeTrouble.map {
             "left out: the failure store (\($0)). What it had applied and the log no longer holds is gone"

@@ -30,13 +30,15 @@ package func salvageLog(directory: String) async -> (text: String, status: Int32
     let subject = LogSubject(URL(fileURLWithPath: directory).standardizedFileURL.path)
     return await repairing(subject) { state in
         let files = subject.fileSystem
-        guard try ReadableLog(in: state.logPath, files).segments > 0 else {
-            return (subject.noLog, 78)
+        let seen = try ReadableLog(in: state.logPath, files)
+        guard seen.segments > 0 else { return (subject.noLog, 78) }
+        if let newer = seen.missing.first(where: { $0.kind == .newerFormat }) {
+            return ("\(newer.file) \(newer.finding): run the newer s3remedyd's wal salvage", 78)
         }
         let (target, unfinished) = try freeName(beside: subject)
         do {
             try files.makeDirectory(unfinished)
-            let (store, why) = await salvageStore(subject, into: unfinished)
+            let (store, why) = try salvageStore(subject, into: unfinished)
             let mark: StoreMark? = if let store { try await storeMark(store) } else { nil }
             let rewrite = try LogRewrite(
                 from: state.logPath, into: unfinished + "/wal", store: mark, fileSystem: files,
@@ -97,21 +99,22 @@ private func storeMark(_ store: SQLiteFailureStore) async throws -> StoreMark {
         logID: mark.logID.flatMap { LogID(bytes: $0) }, appliedLSN: LSN(mark.appliedLSN))
 }
 
-/// A copy of the store in the new directory, open; or why there is none.
+/// A copy of the store in the new directory, open; or why there is none: it is missing or damaged. Whatever else is in
+/// the way is thrown: without its store a daemon forgets every state.
 private func salvageStore(
     _ subject: LogSubject, into directory: String
-) async -> (store: SQLiteFailureStore?, why: String?) {
+) throws -> (store: SQLiteFailureStore?, why: String?) {
     do {
         guard try subject.fileSystem.names(in: subject.directory).contains("failures.db") else {
             return (nil, "\(subject.storePath) is not there")
         }
         try SQLiteFailureStore.copy(subject.storePath, to: directory + "/failures.db")
         return (try openStore(directory + "/failures.db"), nil)
-    } catch {
+    } catch StoreFailure.damaged(let why) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
             try? subject.fileSystem.remove(directory + "/failures.db" + suffix)
         }
-        return (nil, "\(error)")
+        return (nil, why)
     }
 }
 

@@ -71,8 +71,8 @@ struct LogWriter {
 /// It has an ID of its own and goes on behind the greatest LSN that anything ever had, so no LSN is given twice. The
 /// store that it belongs to has to take `mark`.
 package struct LogRewrite: Sendable {
-    /// What the old log held, and what was left out.
-    package let source: ReadableLog
+    /// What was left out of what the store has not, in the order of the segments.
+    package let missing: [ReadableLog.Missing]
     /// What the store has to remember.
     package let mark: StoreMark
     package let carried: Int
@@ -95,7 +95,7 @@ package struct LogRewrite: Sendable {
             in: target, fileSystem, logID: logID, after: last, random: random,
             segmentBytes: segmentBytes)
         var applied = 0
-        self.source = try ReadableLog(in: source, fileSystem) {
+        let read = try ReadableLog(in: source, fileSystem) {
             (record, origin) throws(FileFailure) in
             if let store, store.logID == origin, record.lsn <= store.appliedLSN {
                 applied += 1
@@ -104,9 +104,28 @@ package struct LogRewrite: Sendable {
             }
         }
         try writer.finish()
+        missing = Self.missing(of: read, in: source, store)
         self.applied = applied
         carried = writer.records
         mark = StoreMark(logID: logID, appliedLSN: last)
+    }
+
+    /// What the store has nobody misses; what stands neither in it nor in the log is missing too.
+    private static func missing(
+        of log: ReadableLog, in directory: String, _ store: StoreMark?
+    ) -> [ReadableLog.Missing] {
+        let applied = store?.appliedLSN ?? .none
+        guard store?.logID == nil || log.logIDs.first == store?.logID, log.logIDs.count == 1,
+            let first = log.firstLSNs.first
+        else { return log.missing }
+        let before = ReadableLog.Missing(
+            kind: .gap, file: directory, bytes: 0..<0, first: applied.next,
+            last: LSN(first.value - 1),
+            finding: store == nil
+                ? "the store that had them is not there, and no segment holds them"
+                : "the store has not applied them, and no segment holds them")
+        let own = log.missing.filter { $0.last.map { $0 > applied } ?? true }
+        return first > applied.next ? [before] + own : own
     }
 }
 

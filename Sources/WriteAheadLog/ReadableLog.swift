@@ -31,6 +31,8 @@ package struct ReadableLog: Sendable {
     package private(set) var missing: [Missing] = []
     /// The log IDs in the order of their first segments.
     package private(set) var logIDs: [LogID] = []
+    /// Where each of those logs starts.
+    package private(set) var firstLSNs: [LSN] = []
     package private(set) var segments = 0
     package private(set) var records = 0
     /// No record ever had a greater LSN, as far as any bytes can tell.
@@ -53,6 +55,7 @@ package struct ReadableLog: Sendable {
         readers.sort { ($0.header.firstLSN, $0.path) < ($1.header.firstLSN, $1.path) }
         for reader in readers where !logIDs.contains(reader.header.logID) {
             logIDs.append(reader.header.logID)
+            firstLSNs.append(reader.header.firstLSN)
         }
         for logID in logIDs {
             let own = readers.filter { $0.header.logID == logID }
@@ -123,17 +126,18 @@ package struct ReadableLog: Sendable {
         var lost = Missing(
             kind: .damage, file: reader.path, bytes: offset..<offset, first: first, last: nil,
             finding: finding)
-        let proof = try reader.proofOfPromise()
+        let isPromised = end == nil ? try reader.proofOfPromise() != nil : true
         let goesOn = try reader.resume()
         let stop = goesOn ? reader.offset : try reader.endOfContent()
         lost.bytes = offset..<stop
+        // The start would cut it, with whole frames behind it too.
+        if !isPromised { lost.kind = .tornTail }
         if goesOn {
             lost.last = LSN(reader.nextLSN.value - 1)
         } else if let end {
             lost.last = LSN(end.value - 1)
         } else {
             note(LSN(first.value, farther: stop - offset))
-            if proof == nil { lost.kind = .tornTail }
         }
         // A lost sync frame takes no record with it.
         if goesOn, reader.nextLSN == first { lost.last = LSN(first.value - 1) }

@@ -258,7 +258,7 @@ struct RewriteTests {
             random: SeededRandom(seed: 5), segmentBytes: 4096)
         #expect(rewrite.carried == scenario.left.count)
         if !scenario.isAdoptable && scenario.name != "swapped segments" {
-            #expect(rewrite.source.missing.contains { $0.kind == .damage })
+            #expect(rewrite.missing.contains { $0.kind == .damage })
         }
         for name in try before.names(in: "/state/wal") {
             let same = Pair(before, pair.mark)
