@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/statfs.h>
 
 // CRC32C with the processor's instruction. Only what Swift cannot say: intrinsics are not imported.
 // Other processors than x86-64 answer 0 to `crc32c_has_instruction` and take the tables in CRC32C.swift.
@@ -40,3 +41,9 @@ static inline uint32_t crc32c_by_instruction(uint32_t state, const void *bytes, 
 }
 
 #endif
+
+/// statfs(2)'s f_type of the file system that holds `path`; -1 with errno set. Swift imports no statfs.
+static inline long file_system_type(const char *path) {
+    struct statfs answer;
+    return statfs(path, &answer) == 0 ? (long)answer.f_type : -1;
+}
