@@ -31,19 +31,20 @@ struct BenchEvents {
         let (rule, destination, reason) = Self.causes[number % Self.causes.count]
         let noise = Self.mixed(UInt64(number) &+ UInt64(phase) << 40)
         let hex = Self.hexadecimal(noise)
-        let unique = "part-\(Self.padded(number, 9))-\(hex.prefix(8))-\(hex.suffix(4))-\(hex).snappy.parquet"
+        let part = "part-\(Self.padded(number, 9))-\(hex.prefix(8))-\(hex.suffix(4))-\(hex)"
+        let name = "orders/dt=2026-11-24/\(part).snappy.parquet"
         let key =
             switch order {
-            case .time: "orders/dt=2026-11-24/hour=09/phase=\(phase)/\(unique)"
-            case .random: "\(hex)/orders/dt=2026-11-24/\(unique)"
-            case .spread:
-                "\(Self.hexadecimal(UInt64.max / UInt64(total) * UInt64(number)))/orders/dt=2026-11-24/\(unique)"
+            case .time: "orders/phase=\(phase)/\(name)"
+            case .random: "\(hex)/\(name)"
+            case .spread: Self.hexadecimal(.max / UInt64(total) * UInt64(number)) + "/" + name
             }
         return ReplicationEvent(
             name: .operationFailed, region: "eu-west-1",
             eventTime: Timestamp(milliseconds: since + Int64(number)),
-            requestID: "\(hex)-\(Self.padded(number, 12))-0000000", sourceBucket: "orders-archive-eu-west-1",
-            ruleID: rule, destinationBucket: destination, key: ObjectKey(key),
+            requestID: "\(hex)-\(Self.padded(number, 12))-0000000",
+            sourceBucket: "orders-archive-eu-west-1", ruleID: rule, destinationBucket: destination,
+            key: ObjectKey(key),
             versionID: hex + hex, size: Int64(1_000_000 + noise & 0x3F_FFFF), eTag: hex + hex,
             sequencer: "00" + hex, operation: "OBJECT_PUT", reason: reason)
     }

@@ -7,7 +7,8 @@ import SystemIO
 /// The failure store: filled, applied to in both orders of keys, asked.
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Applies batches of 10,000 events to the store, or asks it.")
+        commandName: "store", abstract: "Applies batches of 10,000 events to the store, or asks it."
+    )
 
     enum Step: String, ExpressibleByArgument {
         case apply, ask
