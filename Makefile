@@ -27,8 +27,11 @@ test: swift packages $(VENV)/installed
 lint: swift
 	@swift format lint --strict --recursive --parallel --configuration .swift-format Package.swift Sources Tests
 
+# BENCH=intake, log, recovery or store measures that alone.
+bench: BENCH ?= all
 bench: build bench-packages $(VENV)/installed
-	@$(VENV)/bin/python Tests/Benchmarks/bench.py
+	@swift build -c release --static-swift-stdlib --product s3remedy-bench
+	@$(VENV)/bin/python Tests/Benchmarks/bench.py --part $(BENCH)
 
 clean:
 	@rm -rf .build

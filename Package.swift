@@ -120,6 +120,12 @@ let fixtures: [String: [String]] = [
     "HTTPTransportTests": ["tls_server.py"],
 ]
 
+/// The program behind `make bench`, built by it alone.
+let benchmarks: [String] = [
+    "Domain", "LogRecords", "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB",
+    "ArgumentParser",
+]
+
 /// What tests share: fakes of the ports, generators, helpers.
 let testSupport: [String] = ["Domain", "SystemIO"]
 
@@ -151,7 +157,10 @@ let package = Package(
         + [
             .target(
                 name: "TestSupport", dependencies: testSupport.map(dependency),
-                path: "Tests/TestSupport", swiftSettings: settings)
+                path: "Tests/TestSupport", swiftSettings: settings),
+            .executableTarget(
+                name: "s3remedy-bench", dependencies: benchmarks.map(dependency),
+                path: "Tests/Benchmarks/Program", swiftSettings: settings),
         ]
         + tests.map { name, imports in
             .testTarget(

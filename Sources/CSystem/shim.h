@@ -4,6 +4,7 @@
 #include <string.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <sys/statfs.h>
 
 // Only what Swift cannot say.
 
@@ -51,3 +52,9 @@ static inline uint32_t crc32c_by_instruction(uint32_t state, const void *bytes, 
 }
 
 #endif
+
+/// statfs(2)'s f_type of the file system that holds `path`; -1 with errno set. Swift imports no statfs.
+static inline long file_system_type(const char *path) {
+    struct statfs answer;
+    return statfs(path, &answer) == 0 ? (long)answer.f_type : -1;
+}

@@ -82,36 +82,59 @@ struct FailureRows {
         return FailureRow(failure: failure, reason: row[5])
     }
 
-    /// Writes a row that is new (`before` nil) or changed, and counts the difference.
-    mutating func write(
-        _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow?, in db: Database
-    ) throws {
-        let task = try after.lastTask.map {
-            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
-        }
+    /// Adds a row, and counts it. False when there is one already: then nothing is changed. Most failures are new, and
+    /// this finds it out with the search that inserting takes anyway.
+    mutating func insert(
+        _ key: RowKey, _ failure: Failure, reason: Int64, in db: Database
+    ) throws -> Bool {
         try db.cachedStatement(
             sql: """
                 INSERT INTO failure VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-                ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason,
-                  size = excluded.size, etag = excluded.etag, operation = excluded.operation,
-                  sequencer = excluded.sequencer, first_failed_at = excluded.first_failed_at,
-                  last_failed_at = excluded.last_failed_at,
-                  last_request_id = excluded.last_request_id,
-                  failure_count = excluded.failure_count, remediation = excluded.remediation,
-                  last_task = excluded.last_task, closed_at = excluded.closed_at,
-                  evidence = excluded.evidence, evidence_at = excluded.evidence_at,
-                  note = excluded.note
+                ON CONFLICT DO NOTHING
                 """
-        ).execute(arguments: [
-            key.rule, key.destination, Data(key.key), key.version, after.state.rawValue, reason,
-            after.size, after.eTag, after.operation, after.sequencer,
-            after.firstFailedAt.milliseconds, after.lastFailedAt.milliseconds, after.lastRequestID,
-            after.failureCount, after.remediationID, task, after.closedAt?.milliseconds,
-            after.evidence?.rawValue, after.evidenceAt?.milliseconds, after.note,
-        ])
-        if let before { try count(key, before.failure, before.reason, -1) }
-        try count(key, after, reason, 1)
-        newest[key.rule] = max(newest[key.rule] ?? .min, after.lastFailedAt.milliseconds)
+        ).execute(arguments: Self.values(key, failure, reason))
+        guard db.changesCount > 0 else { return false }
+        try note(key, failure, reason)
+        return true
+    }
+
+    /// Changes a row from what `before` says, and counts the difference.
+    mutating func write(
+        _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow, in db: Database
+    ) throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE failure SET state = ?5, reason = ?6, size = ?7, etag = ?8, operation = ?9,
+                  sequencer = ?10, first_failed_at = ?11, last_failed_at = ?12,
+                  last_request_id = ?13, failure_count = ?14, remediation = ?15, last_task = ?16,
+                  closed_at = ?17, evidence = ?18, evidence_at = ?19, note = ?20
+                WHERE rule = ?1 AND destination = ?2 AND key = ?3 AND version = ?4
+                """
+        ).execute(arguments: try Self.values(key, after, reason))
+        try count(key, before.failure, before.reason, -1)
+        try note(key, after, reason)
+    }
+
+    /// The values of a row in the order of its columns.
+    private static func values(
+        _ key: RowKey, _ failure: Failure, _ reason: Int64
+    ) throws -> StatementArguments {
+        let task = try failure.lastTask.map {
+            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
+        }
+        return [
+            key.rule, key.destination, Data(key.key), key.version, failure.state.rawValue, reason,
+            failure.size, failure.eTag, failure.operation, failure.sequencer,
+            failure.firstFailedAt.milliseconds, failure.lastFailedAt.milliseconds,
+            failure.lastRequestID, failure.failureCount, failure.remediationID, task,
+            failure.closedAt?.milliseconds, failure.evidence?.rawValue,
+            failure.evidenceAt?.milliseconds, failure.note,
+        ]
+    }
+
+    private mutating func note(_ key: RowKey, _ failure: Failure, _ reason: Int64) throws {
+        try count(key, failure, reason, 1)
+        newest[key.rule] = max(newest[key.rule] ?? .min, failure.lastFailedAt.milliseconds)
     }
 
     /// Deletes a row, and takes it out of the counters.

@@ -94,6 +94,7 @@ package actor SQLiteFailureStore {
     ) throws {
         try pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try db.execute(sql: "PRAGMA cache_size = -\(options.writerCacheBytes / 1024)")
             try db.execute(sql: "PRAGMA journal_size_limit = \(options.checkpointBytes)")
         }
     }

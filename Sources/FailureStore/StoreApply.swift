@@ -60,10 +60,19 @@ extension SQLiteFailureStore {
             let applied = try Self.appliedLSN(in: db)
             var summary = ApplySummary(appliedLSN: applied)
             var rows = FailureRows()
-            for (lsn, record) in batch.records where lsn > summary.appliedLSN {
-                try apply(record, lsn: lsn, at: batch.at, rows: &rows, summary: &summary, in: db)
+            var failures: [PlacedEvent] = []
+            for (index, (lsn, record)) in batch.records.enumerated()
+            where lsn > summary.appliedLSN {
+                if case .event(let event) = record, event.name == .operationFailed {
+                    failures.append(PlacedEvent(key: try rowKey(of: event, in: db), index: index))
+                } else {
+                    try apply(&failures, of: batch, rows: &rows, summary: &summary, in: db)
+                    try apply(
+                        record, lsn: lsn, at: batch.at, rows: &rows, summary: &summary, in: db)
+                }
                 summary.appliedLSN = lsn
             }
+            try apply(&failures, of: batch, rows: &rows, summary: &summary, in: db)
             try rows.writeCounters(in: db)
             try db.cachedStatement(
                 sql: """
@@ -97,8 +106,6 @@ extension SQLiteFailureStore {
         summary: inout ApplySummary, in db: Database
     ) throws {
         switch record {
-        case .event(let event) where event.name == .operationFailed:
-            try applyFailure(event, at: at, rows: &rows, summary: &summary, in: db)
         case .event(let event):
             try applyLag(event, rows: &rows, in: db)
         case .quarantined(let message):
@@ -117,27 +124,44 @@ extension SQLiteFailureStore {
         }
     }
 
-    private func rowKey(of identity: FailureIdentity, region: String, in db: Database) throws
-        -> RowKey
-    {
-        RowKey(
-            rule: try names.rule(identity.rule, region: region, in: db),
+    private func rowKey(of event: ReplicationEvent, in db: Database) throws -> RowKey {
+        let identity = FailureIdentity(event)
+        return RowKey(
+            rule: try names.rule(identity.rule, region: event.region, in: db),
             destination: try names.destination(identity.destinationBucket, in: db),
             key: identity.key.bytes, version: identity.versionID)
     }
 
-    private func applyFailure(
-        _ event: ReplicationEvent, at now: Timestamp, rows: inout FailureRows,
+    /// Failure events that follow each other, in the order of the table: each of its pages is then changed once, and
+    /// written once. Events of one failure stay in their order; those of different ones do not depend on each other.
+    private func apply(
+        _ failures: inout [PlacedEvent], of batch: StoreBatch, rows: inout FailureRows,
         summary: inout ApplySummary, in db: Database
     ) throws {
-        let key = try rowKey(of: FailureIdentity(event), region: event.region, in: db)
-        guard let before = try FailureRows.find(key, in: db) else {
-            let failure = Failure(
-                firstEvent: event, state: initialState(of: event, at: now, summary: &summary))
-            let reason = try names.reason(failure.reason, in: db)
-            try rows.write(key, failure, reason: reason, before: nil, in: db)
+        failures.sort()
+        for failure in failures {
+            guard case .event(let event) = batch.records[failure.index].record else { continue }
+            try applyFailure(
+                failure.key, event, at: batch.at, rows: &rows, summary: &summary, in: db)
+        }
+        failures.removeAll(keepingCapacity: true)
+    }
+
+    private func applyFailure(
+        _ key: RowKey, _ event: ReplicationEvent, at now: Timestamp, rows: inout FailureRows,
+        summary: inout ApplySummary, in db: Database
+    ) throws {
+        let isTooOld = isTooOld(event, at: now)
+        let usual = Failure.initialState(reasonClass: reasonClass(of: event.reason ?? ""))
+        let first = Failure(firstEvent: event, state: isTooOld ? .verifying : usual)
+        let reason = try names.reason(first.reason, in: db)
+        if try rows.insert(key, first, reason: reason, in: db) {
             summary.newFailures += 1
+            if isTooOld { summary.tooOld += 1 }
             return
+        }
+        guard let before = try FailureRows.find(key, in: db) else {
+            throw DatabaseError(message: "a failure that is there is not found")
         }
         var after = before.failure
         // What a remediation left verifying when it ended waits for nobody: held by it, a new failure would stay hidden.
@@ -164,21 +188,15 @@ extension SQLiteFailureStore {
     }
 
     /// An event that is older than closed failures are kept may speak of one that was closed: S3 is to say.
-    private func initialState(
-        of event: ReplicationEvent, at now: Timestamp, summary: inout ApplySummary
-    ) -> FailureState {
-        guard event.eventTime < now.advanced(byMilliseconds: -options.closedRetention) else {
-            return Failure.initialState(reasonClass: reasonClass(of: event.reason ?? ""))
-        }
-        summary.tooOld += 1
-        return .verifying
+    private func isTooOld(_ event: ReplicationEvent, at now: Timestamp) -> Bool {
+        event.eventTime < now.advanced(byMilliseconds: -options.closedRetention)
     }
 
     /// Lag notes belong to the rule; only ReplicatedAfterThreshold touches a failure.
     private func applyLag(
         _ event: ReplicationEvent, rows: inout FailureRows, in db: Database
     ) throws {
-        let key = try rowKey(of: FailureIdentity(event), region: event.region, in: db)
+        let key = try rowKey(of: event, in: db)
         switch event.name {
         case .operationFailed: break
         case .missedThreshold:
@@ -222,4 +240,36 @@ extension SQLiteFailureStore {
         summary.quarantined += 1
         try Self.countQuarantine(1, bytes: Int64(message.body.count), in: db)
     }
+}
+
+/// Where a batch's failure event belongs in the table.
+private struct PlacedEvent: Comparable {
+    let key: RowKey
+    /// In the batch: the order in the log.
+    let index: Int
+
+    static func == (left: Self, right: Self) -> Bool { left.index == right.index }
+
+    static func < (left: Self, right: Self) -> Bool {
+        if left.key.rule != right.key.rule { return left.key.rule < right.key.rule }
+        if left.key.destination != right.key.destination {
+            return left.key.destination < right.key.destination
+        }
+        let keys = bytewiseOrder(left.key.key, right.key.key)
+        if keys != 0 { return keys < 0 }
+        if left.key.version != right.key.version { return left.key.version < right.key.version }
+        return left.index < right.index
+    }
+}
+
+/// As SQLite orders BLOBs: less than, equal to or greater than 0, and a prefix is less.
+private func bytewiseOrder(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    let shorter = min(left.count, right.count)
+    let order = unsafe left.withUnsafeBytes { left in
+        unsafe right.withUnsafeBytes { right in
+            guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+            return Int(unsafe memcmp(left, right, shorter))
+        }
+    }
+    return order != 0 ? order : left.count - right.count
 }

@@ -4,6 +4,9 @@ package struct StoreOptions: Sendable {
 
     /// Bytes of the -wal beyond which the writer moves it into the database.
     package var checkpointBytes: Int64 = 64 << 20
+    /// Bytes of pages that the writer keeps in memory. With SQLite's 2 MiB a batch of 10,000 random keys does not fit, and
+    /// pages are written to the -wal several times in one transaction.
+    package var writerCacheBytes = 4 << 20
     /// Milliseconds that a failure is kept after it closed; never under 30 days: closed failures answer late
     /// duplicates. Events that are older, of failures that are not stored, are too old.
     package var closedRetention: Int64 = 90 * day {

@@ -19,6 +19,7 @@ actor Committer {
 
     private var active: ActiveSegment
     private var backlog = Backlog()
+    private var gathering = Gathering()
     /// Appends whose last record is in the group being written.
     private var inFlight:
         [(waiter: CheckedContinuation<Result<LSN, LogFailure>, Never>, lsn: LSN)] = []
@@ -72,6 +73,12 @@ actor Committer {
         while true {
             let (appends, isClosing) = try shared.collect()
             backlog.add(appends)
+            if !isClosing,
+                gathering.isOpen(having: backlog.count, now: clock.monotonicNanoseconds())
+            {
+                yieldThread()
+                continue
+            }
             if let payload = backlog.next {
                 if FrameHeader.paddedBytes(payload: payload.count) <= active.room { return .commit }
                 if let prepared = shared.takePrepared() { return .switchTo(prepared) }
@@ -93,12 +100,16 @@ actor Committer {
             if let waiter = backlog.advance() { inFlight.append((waiter, lsn)) }
         }
         shared.noteAppended(lsn)
+        let began = clock.monotonicNanoseconds()
         try writeAndSync()
+        lastCommit = clock.monotonicNanoseconds()
         synced = lsn
         shared.noteSynced(lsn)
+        gathering.noteGroup(
+            answered: inFlight.count, waiting: backlog.count + shared.pendingAppends,
+            endedAt: lastCommit, took: lastCommit - began)
         for append in inFlight { append.waiter.resume(returning: .success(append.lsn)) }
         inFlight.removeAll(keepingCapacity: true)
-        lastCommit = clock.monotonicNanoseconds()
         startIdleTimer()
     }
 
@@ -196,6 +207,9 @@ private struct Backlog {
             appends += more
         }
     }
+
+    /// Appends not yet committed in full.
+    var count: Int { appends.count - first }
 
     /// The next record's payload.
     var next: [UInt8]? {

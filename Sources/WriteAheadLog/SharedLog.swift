@@ -162,6 +162,9 @@ final class SharedLog: Sendable {
         throw failure
     }
 
+    /// Appends that the committer has not taken over yet.
+    var pendingAppends: Int { state.withLock { $0.pending.count } }
+
     func parkCommitter() async {
         await withCheckedContinuation { continuation in
             if !state.withLock({ $0.committer.wait(continuation) }) { continuation.resume() }

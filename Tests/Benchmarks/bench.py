@@ -1,6 +1,7 @@
-"""`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns.
+"""`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns; then
+the log, recovery and the store by themselves.
 
-    bench.py [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
+    bench.py [--part all|intake|log|recovery|store] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
 """
 import argparse
 import contextlib
@@ -15,12 +16,14 @@ import sys
 import tempfile
 import time
 
+import parts
 import processes
 import report
 from queue_server import QueueServer
 from subjects import Daemon, PythonConsumer, Subject
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PARTS = ("all", "intake", "log", "recovery", "store")
 ORDERS = ("time", "random")
 LOOK = 0.02  # seconds between two looks at the counters
 STALL = 30.0
@@ -31,6 +34,10 @@ class Plan:
     rounds: int
     events: dict[str, int]
     binary: pathlib.Path
+    program: pathlib.Path
+    store_rows: int
+    store_events: int
+    recovery_records: int
     work: pathlib.Path
     sockets: pathlib.Path
     # The first event's time in seconds: the same for all, so that all get the same messages.
@@ -123,16 +130,19 @@ def medians(results: list[dict]) -> dict:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="measures s3remedyd beside a Python consumer")
+    parser.add_argument("--part", choices=PARTS, default="all", help="what to measure")
     parser.add_argument("--quick", action="store_true", help="one round with fewer events")
     parser.add_argument("--rounds", type=int, help="default 3, or 1 with --quick")
     parser.add_argument("--binary", type=pathlib.Path, default=REPOSITORY / ".build/release/s3remedyd")
+    parser.add_argument("--program", type=pathlib.Path, default=REPOSITORY / ".build/release/s3remedy-bench")
     parser.add_argument("--only", choices=("daemon", "python"), help="leave the other out")
     return parser.parse_args()
 
 
 def make_plan(options: argparse.Namespace, stack: contextlib.ExitStack) -> Plan:
-    if options.only != "python" and not os.access(options.binary, os.X_OK):
-        raise SystemExit(f"{options.binary} is not there: make build")
+    for needed in (options.binary, options.program):
+        if not os.access(needed, os.X_OK):
+            raise SystemExit(f"{needed} is not there: make bench builds it")
     build = REPOSITORY / ".build"
     build.mkdir(exist_ok=True)
     if (kind := processes.file_system(build)) in ("tmpfs", "ramfs"):
@@ -142,8 +152,26 @@ def make_plan(options: argparse.Namespace, stack: contextlib.ExitStack) -> Plan:
     return Plan(
         rounds=options.rounds or (1 if options.quick else 3),
         events={"daemon": 20_000, "python": 2_000} if options.quick else {"daemon": 200_000, "python": 5_000},
-        binary=options.binary.resolve(), work=pathlib.Path(work), sockets=pathlib.Path(sockets),
+        binary=options.binary.resolve(), program=options.program.resolve(),
+        store_rows=parts.QUICK["store_rows"] if options.quick else parts.STORE_ROWS,
+        store_events=parts.QUICK["store_events"] if options.quick else parts.STORE_EVENTS,
+        recovery_records=parts.QUICK["recovery_records"] if options.quick else parts.RECOVERY_RECORDS,
+        work=pathlib.Path(work), sockets=pathlib.Path(sockets),
         since=int(time.time()) - 3600)
+
+
+def measure_intake(plan: Plan, kinds: list[str]) -> None:
+    results: dict[tuple[str, str], list[dict]] = {(kind, order): [] for kind in kinds for order in ORDERS}
+    for round_number in range(plan.rounds):
+        for order in ORDERS:
+            for kind in kinds if round_number % 2 == 0 else reversed(kinds):
+                result = run(plan, kind, order, f"{kind}-{order}-{round_number}")
+                results[kind, order].append(result)
+                print(report.line(round_number, kind, order, result), flush=True)
+    syncs = {kind: count_syncs(plan, kind) for kind in kinds}
+    summary = {key: medians(values) for key, values in results.items()}
+    print(report.table(summary, syncs, plan.rounds))
+    report.write(REPOSITORY / ".build/bench.json", plan.work, results, summary, syncs)
 
 
 def main() -> None:
@@ -153,17 +181,14 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         plan = make_plan(options, stack)
         print(report.setting(plan.work), flush=True)
-        results: dict[tuple[str, str], list[dict]] = {(kind, order): [] for kind in kinds for order in ORDERS}
-        for round_number in range(plan.rounds):
-            for order in ORDERS:
-                for kind in kinds if round_number % 2 == 0 else reversed(kinds):
-                    result = run(plan, kind, order, f"{kind}-{order}-{round_number}")
-                    results[kind, order].append(result)
-                    print(report.line(round_number, kind, order, result), flush=True)
-        syncs = {kind: count_syncs(plan, kind) for kind in kinds}
-        summary = {key: medians(values) for key, values in results.items()}
-        print(report.table(summary, syncs, plan.rounds))
-        report.write(REPOSITORY / ".build/bench.json", plan.work, results, summary, syncs)
+        if options.part in ("all", "intake"):
+            measure_intake(plan, kinds)
+        for name in ("log", "recovery", "store"):
+            if options.part in ("all", name):
+                began = time.monotonic()
+                runs = getattr(parts, name)(plan)
+                report.write_part(REPOSITORY / f".build/bench-{name}.json", plan.work, runs)
+                print(f"({name}: {time.monotonic() - began:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

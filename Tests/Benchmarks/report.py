@@ -90,6 +90,11 @@ def write(path: pathlib.Path, work: pathlib.Path, results: dict, summary: dict, 
     print(f"All runs: {path}")
 
 
+def write_part(path: pathlib.Path, work: pathlib.Path, runs: dict) -> None:
+    path.write_text(json.dumps({"setting": setting(work), "runs": runs}, indent=1) + "\n")
+    print(f"All runs: {path}")
+
+
 def _row(title: str, cells: list[str], wanted: str) -> str:
     return f"{title:34}" + "".join(f"{cell:>26}" for cell in cells) + f"  {wanted}"
 

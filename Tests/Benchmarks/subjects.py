@@ -43,7 +43,7 @@ class Subject:
         raise NotImplementedError
 
     def __enter__(self) -> "Subject":
-        self.directory.mkdir(parents=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         command = self._tracing() + self.command()
         notify = str(self.sockets / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
@@ -135,7 +135,7 @@ class Daemon(Subject):
     def command(self) -> list[str]:
         configuration = self.directory / "s3remedy.yaml"
         state = self.directory / "state"
-        state.mkdir()
+        state.mkdir(exist_ok=True)
         configuration.write_text(
             f"queues:\n  - url: {self.queue.queue_url}\n    region: eu-west-1\n"
             f"state: {{directory: {state}}}\n"

@@ -147,11 +147,13 @@ def test_an_absurd_size_costs_no_neighbour(stage):
     """The first failure of its rule, so that no sum of later ones may overflow."""
     absurd, rule = 2**63 - 1, f"{stage.name}/rule"
     with stage.daemon() as daemon:
+        stage.cloud.send_failures(stage.queue, stage.name, "other", ["makes the queue known"])
+        until(lambda: daemon.counts() == {f"{stage.name}/other": {"open": 1}}, what="a known queue")
         send(stage, changed(stage, "q", '"size":7', f'"size":{absurd}'))
-        until(lambda: daemon.counts() or daemon.all("/v1/quarantine"))
+        until(lambda: daemon.counts().get(rule) or daemon.all("/v1/quarantine"))
         until(stage.queue_is_empty, what="an empty queue")
         send(stage, body_of(*(record_of(stage, f"good/{number}") for number in range(5))))
-        until(lambda: sum(state["open"] for state in daemon.counts().values()) + len(daemon.all("/v1/quarantine")) == 6)
-        assert daemon.counts() == {rule: {"open": 5}}, daemon.all("/v1/quarantine")[:2]
+        until(lambda: sum(state["open"] for state in daemon.counts().values()) + len(daemon.all("/v1/quarantine")) == 7)
+        assert daemon.counts()[rule] == {"open": 5}, daemon.all("/v1/quarantine")[:2]
         entry, = daemon.all("/v1/quarantine")
         assert "s3.object.size" in entry["problem"] and str(absurd) in entry["problem"]

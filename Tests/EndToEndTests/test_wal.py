@@ -15,6 +15,19 @@ def wal(command: str, directory: Path | str):
     return run_daemon("wal", command, str(directory))
 
 
+def record_places(segment: bytes) -> list[int]:
+    """Where its record frames start: the layout at the top of Sources/WriteAheadLog/WriteAheadLog.swift."""
+    places, offset = [], 64
+    while offset + 32 <= len(segment):
+        length, kind = struct.unpack_from("<IB", segment, offset)
+        if length == 0:
+            break
+        if kind == 1:
+            places.append(offset)
+        offset += (length + 7) // 8 * 8
+    return places
+
+
 def use(daemon: Daemon, state: Path) -> None:
     settings = yaml.safe_load(daemon.config.read_text())
     settings["state"]["directory"] = str(state)
@@ -137,8 +150,7 @@ def test_a_damaged_log_is_salvaged_into_a_directory_that_a_daemon_starts_on(stag
         rule = fill_the_log_alone(stage, daemon, 40)
         (segment,) = sorted((daemon.state / "wal").glob("*.wal"))[:1]
         data = bytearray(segment.read_bytes())
-        (length,) = struct.unpack_from("<I", data, 64)
-        second = 64 + (length + 7) // 8 * 8
+        second = record_places(data)[1]
         data[second + 40] ^= 1
         segment.write_bytes(data)
         said = refusal(daemon)
