@@ -12,7 +12,9 @@ func receiveTrouble(_ failure: AWSFailure) -> (code: String, sentence: String) {
         )
     case .throttling: return ("throttled", "\(failure); fewer requests are made for a while")
     case .clockSkew where code.contains("Signature") || code.contains("Skewed"):
-        return ("signatureRefused", "\(failure); look at the secret access key and this host's clock")
+        return (
+            "signatureRefused", "\(failure); look at the secret access key and this host's clock"
+        )
     case .clockSkew, .transient, .permanent: break
     }
     if code.contains("AccessDenied") || failure.kind == .clockSkew {
@@ -35,10 +37,12 @@ func receiveTrouble(_ failure: AWSFailure) -> (code: String, sentence: String) {
     return ("queueUnreachable", "\(failure)")
 }
 
-/// Requests are signed by AWS's clock, learnt from its replies: nothing is lost, but all else on this host has wrong times.
+/// Requests are signed by AWS's clock, learnt from its replies: nothing is lost, but whatever else runs on this host has
+/// wrong times.
 func clockTrouble(skewMilliseconds skew: Int64) -> String? {
     guard abs(skew) > ClockSkew.suspiciousMilliseconds else { return nil }
     let minutes = (abs(skew) + 30_000) / 60_000
-    return "this host's clock is \(minutes) minutes \(skew > 0 ? "behind" : "ahead of") AWS's; requests "
+    return
+        "this host's clock is \(minutes) minutes \(skew > 0 ? "behind" : "ahead of") AWS's; requests "
         + "are signed by AWS's clock; set this host's (chronyd, systemd-timesyncd)"
 }
