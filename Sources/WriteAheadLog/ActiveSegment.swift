@@ -33,8 +33,9 @@ struct ActiveSegment {
         writer = FrameWriter(header: header, reusing: before.writer)
     }
 
-    /// What records may still take: room for the last sync frame is kept back.
-    var room: Int { capacity - offset - FrameHeader.byteCount }
+    /// What records may still take: room for the last two frames is kept back, a sync frame and the one that says that
+    /// another segment follows.
+    var room: Int { capacity - offset - 2 * FrameHeader.byteCount }
 
     /// Bytes encoded and not written.
     var encodedBytes: Int { writer.count }
@@ -49,7 +50,19 @@ struct ActiveSegment {
     }
 
     mutating func encodeSync(_ lsn: LSN) {
-        writer.appendSync(lsn)
+        writer.appendPromise(.sync, lsn)
+    }
+
+    mutating func encodeFollowed(_ lsn: LSN) {
+        writer.appendPromise(.followed, lsn)
+    }
+
+    /// Says durably that another segment follows. A segment that was opened without room says nothing.
+    mutating func endFollowed(_ lsn: LSN) throws(FileFailure) {
+        guard offset + FrameHeader.byteCount <= capacity else { return }
+        encodeFollowed(lsn)
+        try write()
+        try file.syncData()
     }
 
     /// Writes what is encoded. Not durable before `file.syncData()`.

@@ -160,7 +160,11 @@ actor Committer {
             shared.finishSwitch(.failure(error))
             return
         }
-        do { try state.fileSystem.syncDirectory(state.logPath) } catch { throw fail(error) }
+        do {
+            try state.fileSystem.syncDirectory(state.logPath)
+            // Only now: a crash in between leaves a segment that is the newest and does not claim another.
+            try active.endFollowed(synced)
+        } catch { throw fail(error) }
         active = next
         shared.finishSwitch(
             .success(SegmentEntry(firstLSN: header.firstLSN, path: path, bytes: prepared.bytes)))

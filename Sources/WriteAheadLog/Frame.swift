@@ -1,6 +1,8 @@
 package enum FrameType: UInt8, Sendable {
     case record = 1
     case sync = 2
+    /// The segment is over, and another one stands behind it.
+    case followed = 3
 }
 
 /// The 32 bytes before a payload, checked alone: see the format at the top of WriteAheadLog.swift.
@@ -38,7 +40,8 @@ package struct FrameHeader: Sendable, Equatable {
         let promise = bytes.integer(at: offset + 16, as: UInt64.self)
         switch type {
         case .record: guard length > FrameHeader.byteCount, promise < lsn else { return nil }
-        case .sync: guard length == FrameHeader.byteCount, promise == lsn else { return nil }
+        case .sync, .followed:
+            guard length == FrameHeader.byteCount, promise == lsn else { return nil }
         }
         let check = bytes.integer(at: offset + FrameHeader.checkOffset, as: UInt16.self)
         guard check == FrameHeader.check(of: bytes, at: offset, seed: seed) else { return nil }
@@ -95,8 +98,9 @@ struct FrameWriter {
         count = 0
     }
 
-    mutating func appendSync(_ lsn: LSN) {
-        append(.sync, lsn: lsn, promise: lsn, payload: [])
+    /// A sync frame, or the one that says that another segment follows.
+    mutating func appendPromise(_ type: FrameType, _ lsn: LSN) {
+        append(type, lsn: lsn, promise: lsn, payload: [])
     }
 
     mutating func append(_ type: FrameType, lsn: LSN, promise: LSN, payload: [UInt8]) {

@@ -40,6 +40,8 @@ package enum LogMismatch: Equatable, Sendable {
     case logEndsBeforeStore(last: LSN, applied: LSN)
     case logStartsAfterStore(first: LSN, applied: LSN)
     case gapBetweenSegments(after: LSN, next: LSN, file: String)
+    /// The segment `file` says that another one follows, and it is the last.
+    case newestSegmentMissing(after: LSN, file: String)
     case segmentOfOtherLog(file: String, log: LogID, segment: LogID)
 }
 
@@ -95,6 +97,8 @@ extension LogMismatch: CustomStringConvertible {
                 + "records between are missing"
         case .gapBetweenSegments(let after, let next, let file):
             "no log segment holds the records after LSN \(after) and before LSN \(next), where \(file) starts"
+        case .newestSegmentMissing(let after, let file):
+            "the log segment with the records after LSN \(after) is missing: \(file) says that it followed"
         case .segmentOfOtherLog(let file, let log, let segment):
             "\(file) belongs to log \(segment) and the segments before it to log \(log)"
         }

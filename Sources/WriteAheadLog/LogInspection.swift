@@ -80,6 +80,12 @@ package struct LogInspection: Sendable {
                 body(record, path)
             case .cleanEnd:
                 segment.promise = reader.promise
+                // A daemon that goes on writing made it since the names were read.
+                if next == nil, reader.isFollowed, !isLive {
+                    segment.problem = LogProblem(
+                        kind: .gap, file: path, offset: offset, lsn: reader.nextLSN,
+                        finding: "another segment followed, and it is missing")
+                }
                 if let next, reader.nextLSN != next {
                     segment.problem = LogProblem(
                         kind: .gap, file: path, offset: offset, lsn: reader.nextLSN,

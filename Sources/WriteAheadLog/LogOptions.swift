@@ -23,7 +23,7 @@ package struct LogOptions: Sendable {
     package var maximumPayloadBytes: Int {
         min(
             FrameHeader.maximumPayloadBytes,
-            segmentBytes - SegmentHeader.byteCount - 2 * FrameHeader.byteCount)
+            segmentBytes - SegmentHeader.byteCount - 3 * FrameHeader.byteCount)
     }
 }
 

@@ -29,7 +29,7 @@ struct LogWriter {
     mutating func append(_ payload: [UInt8]) throws(FileFailure) {
         let bytes = FrameHeader.paddedBytes(payload: payload.count)
         if let open = active, open.room < open.encodedBytes + bytes {
-            try end()
+            try end(isFollowed: true)
             try begin()
         }
         guard let promise = active.map({ LSN($0.header.firstLSN.value - 1) }) else { return }
@@ -43,7 +43,7 @@ struct LogWriter {
 
     /// Makes all durable, the names too.
     mutating func finish() throws(FileFailure) {
-        try end()
+        try end(isFollowed: false)
         try fileSystem.syncDirectory(directory)
     }
 
@@ -58,8 +58,9 @@ struct LogWriter {
         active = segment
     }
 
-    private mutating func end() throws(FileFailure) {
+    private mutating func end(isFollowed: Bool) throws(FileFailure) {
         active?.encodeSync(last)
+        if isFollowed { active?.encodeFollowed(last) }
         try active?.write()
         try active?.file.sync()
         active = nil

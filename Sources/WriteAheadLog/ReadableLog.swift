@@ -106,11 +106,13 @@ package struct ReadableLog: Sendable {
                 note(record.lsn)
                 try body(record, reader.header.logID)
             case .cleanEnd:
-                guard let end else { return }
+                guard end != nil || reader.isFollowed else { return }
+                // A lost newest segment held as many records as one like this can.
+                if end == nil { note(LSN(reader.nextLSN.value, farther: try reader.size())) }
                 missing.append(
                     Missing(
                         kind: .gap, file: reader.path, bytes: 0..<0, first: reader.nextLSN,
-                        last: LSN(end.value - 1), finding: "no segment holds them"))
+                        last: end.map { LSN($0.value - 1) }, finding: "no segment holds them"))
                 return
             case .bad(let finding):
                 guard try skip(finding, &reader, end) else { return }

@@ -72,6 +72,11 @@ struct Recovery {
             try checkOlder(readers[index], next, changesNothing, &report)
         }
         var tail = try readTail(readers[readers.count - 1])
+        if tail.reader.isFollowed {
+            throw mismatch(
+                .newestSegmentMissing(
+                    after: LSN(tail.reader.nextLSN.value - 1), file: tail.reader.path))
+        }
         if let finding = tail.badFrame { try judge(finding, &tail) }
         report.lastLSN = LSN(tail.reader.nextLSN.value - 1)
         guard report.lastLSN >= store.appliedLSN else {

@@ -11,12 +11,14 @@ package struct SegmentReader {
     package private(set) var nextLSN: LSN
     /// The greatest promise seen; at first the header's own.
     package private(set) var promise: LSN
+    /// It says that another segment stands behind it.
+    package private(set) var isFollowed = false
     private var chain: UInt32
     private var window: FileWindow
 
     package enum Item {
         case record(LogRecord)
-        /// A sync frame.
+        /// A sync frame, or the one that says that another segment follows.
         case sync
         /// No frame, and nothing but zeros to the end of the file.
         case cleanEnd
@@ -73,7 +75,10 @@ package struct SegmentReader {
         chain = frame.checksum
         promise = max(promise, frame.promise)
         offset += frame.paddedLength
-        guard frame.type == .record else { return .sync }
+        guard frame.type == .record else {
+            isFollowed = isFollowed || frame.type == .followed
+            return .sync
+        }
         nextLSN = nextLSN.next
         let payload = window.bytes[place + FrameHeader.byteCount..<place + frame.length]
         return .record(LogRecord(lsn: frame.lsn, payload: Array(payload)))

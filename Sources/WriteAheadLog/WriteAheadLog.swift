@@ -21,7 +21,7 @@
 // Frames follow, each 8-byte aligned, with a header of 32 bytes:
 //
 //      0  4  length: header and payload, without padding; 32 ... 32 + 2 MiB, so never 0
-//      4  1  type: 1 record, 2 sync
+//      4  1  type: 1 record, 2 sync, 3 followed: a sync frame that ends a segment and says that another one exists
 //      5  1  flags, 0
 //      6  2  check: low 16 bits of the CRC32C, seeded, of header bytes 0..<6 and 8..<28. With it the search
 //            after a bad frame rejects a false header at once, however long a payload it claims
@@ -47,8 +47,9 @@
 // 2. A sync frame is written only after the records before it were synced, and is synced itself before any other
 //    frame is written.
 // 3. Before a switch the old segment ends with a synced sync frame (or with its header when it holds no record); then
-//    header, fdatasync, rename, directory fsync of the new one; only then frames. So only the newest segment holds
-//    records above the promise.
+//    header, fdatasync, rename, directory fsync of the new one; then the old one's followed frame, fdatasync; only then
+//    frames of the new one. So only the newest segment holds records above the promise, and one that claims a
+//    follower and is the last shows that the newest is lost.
 // 4. Segments are removed oldest first, with a directory fsync after each.
 
 /// A record's number. The first record of a log is 1; 0 stands for none.
