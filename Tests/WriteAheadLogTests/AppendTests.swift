@@ -170,7 +170,7 @@ struct AppendTests {
                     "pwrite next.tmp", "fdatasync next.tmp",  // the first record
                     "pwrite next.tmp", "fdatasync next.tmp",  // the sync frame that ends it
                     "pwrite next.tmp", "fdatasync next.tmp", "rename \(new)", "fsync wal",
-                    "pwrite next.tmp", "fdatasync next.tmp",  // the old one says that another follows
+                    "pwrite next.tmp", "fdatasync next.tmp",  // the frame that says: followed
                     "pwrite next.tmp", "fdatasync next.tmp",  // the second record
                 ])
             let types = framePlaces(try read(bench.path(old))).map(\.type)
