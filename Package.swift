@@ -43,7 +43,7 @@ let arrows: [(module: String, imports: [String])] = [
             "HTTPTransport",
             "AWSClient", "ControlServer", "Systemd", "FailureStore", "Intake", "Remediation",
             "Logging",
-            "ServiceLifecycle", "UnixSignals", "Yams",
+            "ServiceLifecycle", "UnixSignals", "Yams", "CSystem",
         ]
     ),
     ("s3remedyd", ["ControlAPI", "Daemon", "ArgumentParser"]),
