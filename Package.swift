@@ -43,7 +43,7 @@ let arrows: [(module: String, imports: [String])] = [
             "Domain", "LogRecords", "AWSProtocol", "ControlAPI", "Metrics", "SystemIO",
             "WriteAheadLog", "HTTPTransport", "AWSClient", "ControlServer", "Systemd",
             "FailureStore", "Intake", "Remediation", "Logging", "ServiceLifecycle", "UnixSignals",
-            "Yams",
+            "Yams", "CSystem",
         ]
     ),
     ("s3remedyd", ["ControlAPI", "Daemon", "ArgumentParser"]),

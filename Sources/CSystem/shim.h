@@ -1,4 +1,5 @@
 #pragma once
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -58,3 +59,6 @@ static inline long file_system_type(const char *path) {
     struct statfs answer;
     return statfs(path, &answer) == 0 ? (long)answer.f_type : -1;
 }
+
+/// mallopt(3): no further arenas; a thread that has none takes one that is there. To be called early.
+static inline void make_no_more_malloc_arenas(void) { mallopt(M_ARENA_MAX, 1); }

@@ -82,23 +82,24 @@ package actor Flusher {
     /// Flushes until the log closes, or the task is cancelled while the store takes nothing.
     package func run() async throws(FlusherFailure) {
         while await log.waitForRecords(after: reader.position) {
-            let records = try next()
-            let batch = StoreBatch(
-                records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
+            let batch = try nextBatch()
             guard try await apply(batch) else { return }
             await rememberQueues()
             if isDiskFull { await shrinkStore() }
             await dropApplied()
-            if records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
+            if batch.records.count < Self.recordsPerBatch { try? await clock.sleep(for: Self.pace) }
         }
     }
 
     private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
 
-    private func next() throws(FlusherFailure) -> [LogRecord] {
+    /// The next records, decoded; their bytes are let go before the store takes memory of its own.
+    private func nextBatch() throws(FlusherFailure) -> StoreBatch {
         do {
-            return try reader.next(
+            let records = try reader.next(
                 maximumRecords: Self.recordsPerBatch, maximumBytes: Self.bytesPerBatch)
+            return StoreBatch(
+                records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
         } catch {
             throw .log(error)
         }

@@ -70,8 +70,10 @@ struct LogCommand: AsyncParsableCommand {
         let group = [UInt8](payloads.joined()).count * writers
         let file = try PosixFileSystem().open(place.directory + "/raw", .create)
         let size = 64 << 20
-        let zeros = [UInt8](repeating: 0, count: size)
-        try file.write(zeros.span.bytes, at: 0)
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        for offset in stride(from: 0, to: size, by: zeros.count) {
+            try file.write(zeros.span.bytes, at: offset)
+        }
         try file.sync()
         let bytes = [UInt8](repeating: 0xA5, count: group)
         let measurement = Measurement()
