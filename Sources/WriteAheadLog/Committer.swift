@@ -61,6 +61,8 @@ actor Committer {
         } catch {
             finish(error)
         }
+        // It holds this actor, and with it the lock on the state directory.
+        await idleTimer?.value
     }
 
     private enum Step {
