@@ -3,6 +3,7 @@ import contextlib
 import os
 
 from disks import directory, make_image, mounted
+from exact import exactly, send
 from harness import until
 
 _MEBIBYTE = 1 << 20
@@ -25,20 +26,6 @@ def fill(path, leaving: int) -> None:
                     file.write(b"\0" * 4096)
                     os.fsync(file.fileno())
             assert free_bytes(path.parent) < _MEBIBYTE
-
-
-def send(stage, burst: str, count: int) -> set[str]:
-    keys = [f"{burst}/{number:04d} +%2F ключ" for number in range(count)]
-    stage.cloud.send_failures(stage.queue, stage.name, "rule", keys)
-    return set(keys)
-
-
-def exactly(stage, daemon, sent: set[str]) -> None:
-    rule = f"{stage.name}/rule"
-    until(lambda: daemon.counts() == {rule: {"open": len(sent)}}, 30, f"exactly {len(sent)} open failures")
-    failures = daemon.failures(rule)
-    assert {one["key"] for one in failures} == sent and len(failures) == len(sent)
-    assert {one["failureCount"] for one in failures} == {1}
 
 
 def problem(daemon, code: str) -> dict | None:

@@ -2,6 +2,7 @@
 import re
 from pathlib import Path
 
+from exact import exactly, send
 from harness import until
 from statefiles import applied_lsn, last_lsn
 
@@ -48,27 +49,13 @@ def next_segment(daemon) -> Path:
     return daemon.state / "wal" / f"{last_lsn(daemon.state) + 1:020}.wal"
 
 
-def send(stage, burst: object) -> set[str]:
-    keys = [f"{burst}/{number:03d} +%2F ключ" for number in range(_FEW)]
-    stage.cloud.send_failures(stage.queue, stage.name, "rule", keys)
-    return set(keys)
-
-
-def exactly(stage, daemon, sent: set[str]) -> None:
-    rule = f"{stage.name}/rule"
-    until(lambda: daemon.counts() == {rule: {"open": len(sent)}}, 30, f"exactly {len(sent)} open failures")
-    failures = daemon.failures(rule)
-    assert {one["key"] for one in failures} == sent and len(failures) == len(sent)
-    assert {one["failureCount"] for one in failures} == {1}
-
-
 def send_until_dead(stage, daemon, name: str) -> set[str]:
     """Start with ten messages in the queue, and send ten more whenever those are in the log, until the daemon ends.
     (A receive of a dead daemon that found an empty queue would swallow messages for as long as it waits.)"""
     sent: set[str] = set()
     while True:
         wanted = last_lsn(daemon.state) + _FEW
-        sent |= send(stage, f"{name}/{len(sent)}")
+        sent |= send(stage, f"{name}/{len(sent)}", _FEW)
         if daemon.process is None:
             daemon.start(wait=False)
         until(lambda: daemon.process.poll() is not None or last_lsn(daemon.state) >= wanted, 20, f"record {wanted}")
@@ -102,7 +89,7 @@ def test_killed_at_its_nth_sync_of_each_file_it_loses_nothing(stage):
 
 def test_a_failed_sync_of_the_log_ends_the_daemon_and_loses_nothing(stage):
     with stage.daemon() as daemon:
-        sent = send(stage, "before")
+        sent = send(stage, "before", _FEW)
         exactly(stage, daemon, sent)
         assert daemon.stop() == 0
         segment = next_segment(daemon)
@@ -125,7 +112,7 @@ def test_no_room_for_the_next_segment_is_a_pause_and_no_end(stage):
         log = until(lambda: daemon.status()["log"].get("paused"), what="a pause")
         assert "no room for a new log segment" in log and str(path) in log and "No space left on device" in log
         assert daemon.get("/v1/health").status == 200
-        sent = send(stage, "later")
+        sent = send(stage, "later", _FEW)
         until(lambda: daemon.status()["log"].get("paused") is None, what="the end of the pause")
         exactly(stage, daemon, sent)
         assert daemon.is_alive and traced.injected() > 0

@@ -44,19 +44,6 @@ struct FlusherTests {
             reader: .blocking("reader"))
     }
 
-    func openLog() throws -> SegmentedLog {
-        var options = LogOptions()
-        options.segmentBytes = 4 << 20
-        options.minimumFreeBytes = 0
-        return try SegmentedLog.open(
-            directory: StateDirectory.lock(
-                directory.path, fileSystem: PosixFileSystem(), holder: "test"),
-            clock: SystemClock(), random: SystemRandom(), executor: QueueExecutor.blocking("log"),
-            helper: QueueExecutor.blocking("helper"), options: options,
-            store: StoreMark(logID: nil, appliedLSN: .none)
-        ).log
-    }
-
     func flusher(_ log: SegmentedLog, _ store: ScriptedStore) -> Flusher {
         Flusher(
             log: log, store: store, ballast: ballast, applied: 0, clock: clock,
@@ -82,7 +69,7 @@ struct FlusherTests {
     func `what cannot be decoded or applied is quarantined with its LSN, and the rest goes on`()
         async throws
     {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         let store = ScriptedStore(try openStore()) { batch, _ in
             Self.has("poison", batch) ? .failed("SQLite says 19: constraint") : nil
         }
@@ -111,7 +98,7 @@ struct FlusherTests {
     @Test func `a store that takes nothing is waited out, and the problem goes with it`()
         async throws
     {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         let seen = Mutex<[IntakeProblem?]>([])
         let place = Mutex<Flusher?>(nil)
         let attemptsRefused = 12
@@ -145,7 +132,7 @@ struct FlusherTests {
     func `a flusher that is cancelled leaves no record out, in a whole batch or a half`(
         attempt: Int
     ) async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         let task = Mutex<Task<Void, any Error>?>(nil)
         let (cancellations, told) = AsyncStream<Void>.makeStream()
         var cancelled = cancellations.makeAsyncIterator()
@@ -173,7 +160,7 @@ struct FlusherTests {
         let failures: [StoreFailure] = [.damaged("failures.db: malformed"), .refused("newer")]
         for failure in failures {
             let test = FlusherTests()
-            let log = try test.openLog()
+            let log = try openLog(in: test.directory.path)
             let store = ScriptedStore(try test.openStore()) { _, _ in failure }
             _ = try await log.append([test.payload("a")])
             await #expect {

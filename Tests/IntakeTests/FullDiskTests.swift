@@ -15,7 +15,7 @@ struct FullDiskTests {
     @Test func `a full disk costs the ballast, and the problem stands until there is one again`()
         async throws
     {
-        let log = try base.openLog()
+        let log = try openLog(in: base.directory.path)
         let seen = Mutex<[IntakeProblem?]>([])
         let place = Mutex<Flusher?>(nil)
         let store = ScriptedStore(try base.openStore()) { _, attempt in
@@ -56,7 +56,7 @@ struct FullDiskTests {
     }
 
     @Test func `a flusher that is cancelled on a full disk leaves no record out`() async throws {
-        let log = try base.openLog()
+        let log = try openLog(in: base.directory.path)
         let task = Mutex<Task<Void, any Error>?>(nil)
         let store = ScriptedStore(try base.openStore()) { _, attempt in
             if attempt == 3 { task.withLock { $0?.cancel() } }

@@ -26,7 +26,7 @@ struct QuarantineDeskTests {
     func desk(
         holding message: QuarantinedMessage
     ) async throws -> (QuarantineDesk, SegmentedLog, SQLiteFailureStore) {
-        let log = try parts.openLog()
+        let log = try openLog(in: parts.directory.path)
         let store = try parts.openStore()
         let at = message.receivedAt
         _ = try await store.apply(

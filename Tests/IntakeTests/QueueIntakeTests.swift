@@ -27,19 +27,6 @@ struct QueueIntakeTests {
     let monitor = QueueMonitor(url: url)
     let pause = IntakePause(until: nil)
 
-    func openLog() throws -> SegmentedLog {
-        var options = LogOptions()
-        options.segmentBytes = 4 << 20
-        options.minimumFreeBytes = 0
-        return try SegmentedLog.open(
-            directory: StateDirectory.lock(
-                directory.path, fileSystem: PosixFileSystem(), holder: "test"),
-            clock: SystemClock(), random: SystemRandom(), executor: QueueExecutor.blocking("log"),
-            helper: QueueExecutor.blocking("helper"), options: options,
-            store: StoreMark(logID: nil, appliedLSN: .none)
-        ).log
-    }
-
     func intake(_ log: SegmentedLog, isKnown: Bool = true, pollers: Int = 1) throws -> QueueIntake {
         let (queue, clock) = (queue, clock)
         let endpoints = try AWSEndpoints()
@@ -93,7 +80,7 @@ struct QueueIntakeTests {
     func `each message is in the log once and deleted once, by as many pollers as are useful`()
         async throws
     {
-        let (log, count) = (try openLog(), 500)
+        let (log, count) = (try openLog(in: directory.path), 500)
         queue.send((0..<count).map { body($0) })
         let logged = try await run(try intake(log, pollers: 4), log) {
             await queue.wait { $0.deleted.count == count && $0.waiting == 4 }
@@ -115,7 +102,7 @@ struct QueueIntakeTests {
     @Test func `a delete that SQS could not do is done again, its record is not written again`()
         async throws
     {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         queue.failOnce(deletionOf: ["m1", "m3"])
         queue.send((0..<5).map { body($0) })
         let logged = try await run(try intake(log), log) {
@@ -127,7 +114,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `a pause ends the long poll, holds, and ends by itself`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         let logged = try await run(try intake(log), log) {
             await queue.wait { $0.waiting == 1 }
             pause.set(until: Timestamp(milliseconds: 1500))
@@ -145,7 +132,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `resume ends a pause at once`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         pause.set(until: Timestamp(milliseconds: 3_600_000))
         queue.send([body(1)])
         _ = try await run(try intake(log), log) {
@@ -157,7 +144,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `twenty foreign messages end the receiving and are visible again`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         queue.send((0..<20).map { body($0, "ObjectCreated:Put") })
         let logged = try await run(try intake(log, isKnown: false, pollers: 8), log) {
             await queue.wait { $0.messages.allSatisfy(\.isVisible) && $0.messages[0].receives == 1 }
@@ -172,7 +159,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `what is held stays invisible, and the first of ours settles it`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         queue.send([body(0, "ObjectCreated:Put"), "not JSON"])
         let recognized = Atomic(0)
         var unproven = try intake(log, isKnown: false)
@@ -191,7 +178,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `a stop releases what is held`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         queue.send([body(0, "ObjectCreated:Put")])
         _ = try await run(try intake(log, isKnown: false), log) {
             await queue.wait { $0.waiting == 1 && $0.messages[0].visibility == 300 }
@@ -200,7 +187,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `messages that the log does not take are released`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         let intake = try intake(log)
         let task = Task { try await intake.run() }
         await queue.wait { $0.waiting == 1 }
@@ -212,7 +199,7 @@ struct QueueIntakeTests {
     }
 
     @Test func `a refusal is said and waited out`() async throws {
-        let log = try openLog()
+        let log = try openLog(in: directory.path)
         queue.refuse(
             (400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"m\"}"))
         queue.send([body(1)])
@@ -228,17 +215,10 @@ struct QueueIntakeTests {
     }
 
     @Test func `receives in flight are bounded by the room that the log has left`() async throws {
-        var options = LogOptions()
-        options.segmentBytes = 1 << 20
-        options.maximumBytes = IntakeCredits.bytesPerReceive * 2 + (1 << 20)
-        options.minimumFreeBytes = 0
-        let log = try SegmentedLog.open(
-            directory: StateDirectory.lock(
-                directory.path, fileSystem: PosixFileSystem(), holder: "test"),
-            clock: SystemClock(), random: SystemRandom(), executor: QueueExecutor.blocking("log"),
-            helper: QueueExecutor.blocking("helper"), options: options,
-            store: StoreMark(logID: nil, appliedLSN: .none)
-        ).log
+        let log = try openLog(in: directory.path) { options in
+            options.segmentBytes = 1 << 20
+            options.maximumBytes = IntakeCredits.bytesPerReceive * 2 + (1 << 20)
+        }
         let credits = IntakeCredits(log: log)
         #expect([credits.take(), credits.take(), credits.take()] == [true, true, false])
         credits.giveBack()
