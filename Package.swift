@@ -16,7 +16,7 @@ let arrows: [(module: String, imports: [String])] = [
     // mechanism: one operating-system resource each
     ("Metrics", []),
     ("SystemIO", ["CSystem"]),
-    ("WriteAheadLog", ["SystemIO", "CSystem"]),
+    ("WriteAheadLog", ["Metrics", "SystemIO", "CSystem"]),
     ("HTTPTransport", ["SystemIO", "CCurl"]),
     ("AWSClient", ["Domain", "AWSProtocol", "HTTPTransport", "SystemIO"]),
     ("ControlServer", ["SystemIO", "CMicroHTTPD"]),

@@ -4,6 +4,7 @@ internal import FailureStore
 internal import Intake
 internal import Metrics
 internal import SystemIO
+internal import WriteAheadLog
 
 /// Puts a scrape's answer together from what the parts say of themselves.
 struct MetricsAssembler: Sendable {
@@ -118,6 +119,9 @@ struct MetricsAssembler: Sendable {
             MetricFamily(
                 "s3remedy_log_paused", .gauge, "1 while the log has no room and the intake waits.",
                 reply.log.paused == nil ? 0 : 1),
+            MetricFamily(
+                "s3remedy_log_commit_duration_seconds", "Writing and syncing one group of records.",
+                status.log.commits),
         ]
     }
 

@@ -1,3 +1,4 @@
+internal import Metrics
 internal import SystemIO
 
 /// The only one who writes to segments once the log is open: takes everything queued, writes it at once, syncs once,
@@ -105,6 +106,7 @@ actor Committer {
         let began = clock.monotonicNanoseconds()
         try writeAndSync()
         lastCommit = clock.monotonicNanoseconds()
+        shared.commits.observe(nanoseconds: lastCommit - began)
         synced = lsn
         shared.noteSynced(lsn)
         gathering.noteGroup(

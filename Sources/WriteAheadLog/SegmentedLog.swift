@@ -1,3 +1,4 @@
+package import Metrics
 package import SystemIO
 
 /// The write-ahead log: see the format and the promises at the top of WriteAheadLog.swift.
@@ -80,6 +81,9 @@ package final class SegmentedLog: Sendable {
 
     /// The log as it stands now. Cheap, from any thread.
     package var status: LogStatus { shared.status }
+
+    /// How long groups took to be written and synced since the start.
+    package var commits: HistogramSnapshot { shared.commits.snapshot }
 
     /// Reads the records behind `lsn`.
     package func reader(after lsn: LSN) -> LogReader {

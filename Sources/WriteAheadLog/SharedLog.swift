@@ -1,3 +1,4 @@
+internal import Metrics
 internal import Synchronization
 internal import SystemIO
 
@@ -70,6 +71,9 @@ final class SharedLog: Sendable {
     }
 
     private let state: Mutex<State>
+
+    /// How long groups took to be written and synced.
+    let commits = Histogram()
 
     init(_ recovered: RecoveredLog, maximumBytes: Int) {
         state = Mutex(

@@ -116,7 +116,7 @@ struct ConnectionTests {
     }
 
     @Test func `more connections than allowed wait for their turn`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.connections = 2
         // Nothing else may wake the server.
         limits.blankLineInterval = .seconds(3600)
@@ -133,7 +133,7 @@ struct ConnectionTests {
     }
 
     @Test func `an idle connection is closed`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         // Long enough for a busy machine to send a request in.
         limits.idleSeconds = 3
         try await withServer([number], limits: limits) { server in

@@ -116,7 +116,7 @@ struct RequestTests {
     }
 
     @Test func `a body of the limit is taken, one byte more is not`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.bodyBytes = 100_000
         try await withServer([post], limits: limits) { server in
             let body = String(repeating: "x", count: limits.bodyBytes)
@@ -131,7 +131,7 @@ struct RequestTests {
     }
 
     @Test func `a chunked body is bounded too`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.bodyBytes = 1000
         try await withServer([post], limits: limits) { server in
             let fields = "Transfer-Encoding: chunked\r\n"

@@ -25,8 +25,15 @@ struct ServerHarness: Sendable {
     }
 }
 
+/// The usual limits, but for an idle time that no busy machine lets pass between two steps of a test.
+let patientLimits: ControlLimits = {
+    var limits = ControlLimits()
+    limits.idleSeconds = 600
+    return limits
+}()
+
 func makeServer(
-    _ routes: [ControlRoute], in directory: String, limits: ControlLimits = ControlLimits()
+    _ routes: [ControlRoute], in directory: String, limits: ControlLimits = patientLimits
 ) -> ServerHarness {
     let events = EventLog()
     let server = UnixHTTPServer(
@@ -42,7 +49,7 @@ func makeServer(
 
 /// Runs `body` against a started server, which is stopped afterwards in any case.
 func withServer(
-    _ routes: [ControlRoute], limits: ControlLimits = ControlLimits(),
+    _ routes: [ControlRoute], limits: ControlLimits = patientLimits,
     _ body: (ServerHarness) async throws -> Void
 ) async throws {
     try await withDirectory { directory in

@@ -60,7 +60,7 @@ struct StreamTests {
     }
 
     @Test func `a quiet stream gets blank lines, but not within a line`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.blankLineInterval = .milliseconds(5)
         let (stream, feed) = AsyncStream<[UInt8]>.makeStream()
         let (silence, _) = AsyncStream<[UInt8]>.makeStream()
@@ -92,7 +92,7 @@ struct StreamTests {
     }
 
     @Test func `a stream is cancelled when its client leaves`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.blankLineInterval = .milliseconds(5)
         let (stream, feed) = AsyncStream<[UInt8]>.makeStream()
         let cancelled = Gate()
@@ -134,7 +134,7 @@ struct StreamTests {
     }
 
     @Test func `stop does not wait for ever for a client that does not read`() async throws {
-        var limits = ControlLimits()
+        var limits = patientLimits
         limits.stopInterval = .milliseconds(20)
         let made = Counter()
         let endless = Chunks(size: 65_536, left: .max, made: made)
@@ -149,7 +149,7 @@ struct StreamTests {
     @Test func `a stream makes no more than its client reads`() async throws {
         let made = Counter()
         let chunks = Chunks(size: 65_536, left: 400, made: made)
-        var limits = ControlLimits()
+        var limits = patientLimits
         // On a busy machine the client may read slowly enough for a blank line.
         limits.blankLineInterval = .seconds(3600)
         try await withServer([streaming(chunks)], limits: limits) { server in

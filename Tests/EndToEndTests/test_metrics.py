@@ -27,6 +27,8 @@ def test_metrics_are_what_promtool_and_status_say(stage):
         assert found[f"s3remedy_queue_messages_deleted_total{{{queue}}}"] == 4
         status = daemon.status()
         assert found["s3remedy_log_records_synced_total"] == status["log"]["syncedLSN"] == 4
+        commits = found["s3remedy_log_commit_duration_seconds_count"]
+        assert 1 <= commits == found['s3remedy_log_commit_duration_seconds_bucket{le="+Inf"}'] <= 4
         assert found["s3remedy_store_lag_records"] == 0 and found["s3remedy_paused"] == 0
         assert found["process_resident_memory_bytes"] > 1 << 20 and found["process_open_fds"] > 10
         assert daemon.cli("metrics").stdout.splitlines()[0] == answer.body.decode().splitlines()[0]

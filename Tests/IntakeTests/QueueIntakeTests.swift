@@ -217,7 +217,7 @@ struct QueueIntakeTests {
     @Test func `receives in flight are bounded by the room that the log has left`() async throws {
         let log = try openLog(in: directory.path) { options in
             options.segmentBytes = 1 << 20
-            options.maximumBytes = IntakeCredits.bytesPerReceive * 2 + (1 << 20)
+            options.maximumBytes = IntakeCredits.bytesPerReceive * 2 + (4 << 20)
         }
         let credits = IntakeCredits(log: log)
         #expect([credits.take(), credits.take(), credits.take()] == [true, true, false])

@@ -32,3 +32,12 @@ func write(_ bytes: [UInt8], to path: String) throws {
     try file.truncate(to: 0)
     try file.write(bytes.span.bytes, at: 0)
 }
+
+/// Runs long work on a thread of its own: on the cooperative pool, which has as many threads as there are cores, it would
+/// hold up every other test.
+func onOwnThread<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let queue = QueueExecutor.blocking("test")
+    return try await Task(executorPreference: queue.tasks, operation: body).value
+}

@@ -79,4 +79,30 @@ struct RewriteReportTests {
             return
         }
     }
+
+    @Test func `a log that is written to is never taken for damaged`() async throws {
+        try await onOwnThread {
+            let bench = try LogBench()
+            let looks = try await bench.withLog { log, _ in
+                let writer = Task {
+                    for number in 0..<150 {
+                        _ = try await log.append([RewriteTests.payload(number)])
+                    }
+                }
+                var looks = 0
+                var isWriting = true
+                while isWriting || looks < 3 {
+                    isWriting = log.status.syncedLSN < LSN(150)
+                    let found = try LogInspection(
+                        directory: bench.root, fileSystem: PosixFileSystem(), isLive: true)
+                    #expect(
+                        found.problems.filter { $0.kind != .tornTail }.isEmpty, "\(found.problems)")
+                    looks += 1
+                }
+                try await writer.value
+                return looks
+            }
+            print("looks at a log that is written to: \(looks)")
+        }
+    }
 }

@@ -285,65 +285,70 @@ struct RewriteTests {
     @Test func `a crash after every call of an adoption leaves what another one finishes`()
         async throws
     {
-        var (held, tried) = (0, 0)
-        for scenario in Self.scenarios where scenario.isAdoptable {
-            let first = try await prepared(scenario)
-            let whole = Pair(first.disk.copy(), first.mark)
-            _ = try await whole.adopt()
-            for call in 0...whole.disk.calls.count {
-                let crashing = Pair(first.disk.copy(), first.mark)
-                crashing.disk.stop(afterCall: call)
-                _ = try? await crashing.adopt()
-                let after = Pair(crashing.disk.crashed(seed: UInt64(call)), crashing.mark)
-                tried += 1
-                do {
-                    _ = try await after.adopt()
-                    let (records, _) = try await after.start()
-                    #expect(
-                        records.map(\.payload) == scenario.left.map(Self.payload),
-                        "\(scenario.name), call \(call)")
-                    if records.count == scenario.left.count { held += 1 }
-                } catch { Issue.record("\(scenario.name), call \(call): \(error)") }
+        try await onOwnThread {
+            var (held, tried) = (0, 0)
+            for scenario in Self.scenarios where scenario.isAdoptable {
+                let first = try await prepared(scenario)
+                let whole = Pair(first.disk.copy(), first.mark)
+                _ = try await whole.adopt()
+                for call in 0...whole.disk.calls.count {
+                    let crashing = Pair(first.disk.copy(), first.mark)
+                    crashing.disk.stop(afterCall: call)
+                    _ = try? await crashing.adopt()
+                    let after = Pair(crashing.disk.crashed(seed: UInt64(call)), crashing.mark)
+                    tried += 1
+                    do {
+                        _ = try await after.adopt()
+                        let (records, _) = try await after.start()
+                        #expect(
+                            records.map(\.payload) == scenario.left.map(Self.payload),
+                            "\(scenario.name), call \(call)")
+                        if records.count == scenario.left.count { held += 1 }
+                    } catch { Issue.record("\(scenario.name), call \(call): \(error)") }
+                }
             }
+            print("crash points in adopt \(held)/\(tried)")
         }
-        print("crash points in adopt \(held)/\(tried)")
     }
 
     @Test func `a crash or failure in salvage leaves the old log as it was`() async throws {
-        var (held, tried) = (0, 0)
-        for scenario in Self.scenarios {
-            let first = try await prepared(scenario)
-            try first.disk.makeDirectory("/new")
-            func salvage(_ pair: Pair) -> Bool {
-                (try? LogRewrite(
-                    from: "/state/wal", into: "/new/wal", store: pair.mark, fileSystem: pair.disk,
-                    random: SeededRandom(seed: 5), segmentBytes: 4096)) != nil
-            }
-            let whole = Pair(first.disk.copy(), first.mark)
-            #expect(salvage(whole))
-            for call in 1...whole.disk.calls.count {
-                for fault in [nil, SimulatedDisk.Fault.short(ENOSPC), .refused(EIO)] {
-                    let failing = Pair(first.disk.copy(), first.mark)
-                    if let fault {
-                        failing.disk.fail(call: call, fault)
-                    } else {
-                        failing.disk.stop(afterCall: call - 1)
+        try await onOwnThread {
+            var (held, tried) = (0, 0)
+            for scenario in Self.scenarios {
+                let first = try await prepared(scenario)
+                try first.disk.makeDirectory("/new")
+                func salvage(_ pair: Pair) -> Bool {
+                    (try? LogRewrite(
+                        from: "/state/wal", into: "/new/wal", store: pair.mark,
+                        fileSystem: pair.disk,
+                        random: SeededRandom(seed: 5), segmentBytes: 4096)) != nil
+                }
+                let whole = Pair(first.disk.copy(), first.mark)
+                #expect(salvage(whole))
+                for call in 1...whole.disk.calls.count {
+                    for fault in [nil, SimulatedDisk.Fault.short(ENOSPC), .refused(EIO)] {
+                        let failing = Pair(first.disk.copy(), first.mark)
+                        if let fault {
+                            failing.disk.fail(call: call, fault)
+                        } else {
+                            failing.disk.stop(afterCall: call - 1)
+                        }
+                        #expect(!salvage(failing), "\(scenario.name), call \(call)")
+                        let after = Pair(failing.disk.crashed(seed: UInt64(call)), first.mark)
+                        tried += 1
+                        let same = try after.names().allSatisfy {
+                            try after.bytes($0) == first.bytes($0)
+                        }
+                        if same, try after.names() == first.names() { held += 1 }
+                        // Another try makes it.
+                        try? after.disk.makeDirectory("/new")
+                        #expect(salvage(after))
                     }
-                    #expect(!salvage(failing), "\(scenario.name), call \(call)")
-                    let after = Pair(failing.disk.crashed(seed: UInt64(call)), first.mark)
-                    tried += 1
-                    let same = try after.names().allSatisfy {
-                        try after.bytes($0) == first.bytes($0)
-                    }
-                    if same, try after.names() == first.names() { held += 1 }
-                    // Another try makes it.
-                    try? after.disk.makeDirectory("/new")
-                    #expect(salvage(after))
                 }
             }
+            print("crash points in salvage \(held)/\(tried)")
+            #expect(held == tried)
         }
-        print("crash points in salvage \(held)/\(tried)")
-        #expect(held == tried)
     }
 
     @Test func `frames in a payload are not salvaged as records`() async throws {
@@ -368,26 +373,5 @@ struct RewriteTests {
         }
         #expect(found == ([1, 2, 3] + Array(5...12)).map(Self.payload))
         #expect(log.missing.map(\.first) == [LSN(4)] && log.missing.map(\.last) == [LSN(4)])
-    }
-
-    @Test func `a log that is written to is never taken for damaged`() async throws {
-        let bench = try LogBench()
-        let looks = try await bench.withLog { log, _ in
-            let writer = Task {
-                for number in 0..<150 { _ = try await log.append([Self.payload(number % 200)]) }
-            }
-            var looks = 0
-            var isWriting = true
-            while isWriting || looks < 3 {
-                isWriting = log.status.syncedLSN < LSN(150)
-                let found = try LogInspection(
-                    directory: bench.root, fileSystem: PosixFileSystem(), isLive: true)
-                #expect(found.problems.filter { $0.kind != .tornTail }.isEmpty, "\(found.problems)")
-                looks += 1
-            }
-            try await writer.value
-            return looks
-        }
-        print("looks at a log that is written to: \(looks)")
     }
 }
