@@ -120,7 +120,8 @@ def test_the_routes_are_those_of_the_document(stage):
                 answer = daemon.request(method, path.replace("{", "").replace("}", ""))
                 asked += 1
                 if method in known:
-                    assert answer.status not in (404, 405) or answer.json["code"] != "notFound", (method, path, answer)
+                    code = None if answer.status < 400 else answer.json["code"]
+                    assert code not in ("notFound", "methodNotAllowed"), (method, path, answer)
                 else:
                     assert (answer.status, answer.json["code"]) == (405, "methodNotAllowed"), (method, path, answer)
             assert daemon.get(f"{path}/more/than/that").json["code"] == "notFound", path
