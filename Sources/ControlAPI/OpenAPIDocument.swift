@@ -1,14 +1,16 @@
 /// A JSON value, for the one document whose shape no type describes.
 package enum JSONValue: Encodable, Sendable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
-    ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral
+    ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral
 {
     case text(String)
     case flag(Bool)
+    case number(Int)
     case list([JSONValue])
     case object([String: JSONValue])
 
     package init(stringLiteral value: String) { self = .text(value) }
     package init(booleanLiteral value: Bool) { self = .flag(value) }
+    package init(integerLiteral value: Int) { self = .number(value) }
     package init(arrayLiteral elements: JSONValue...) { self = .list(elements) }
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         self = .object(Dictionary(elements) { first, _ in first })
@@ -19,6 +21,7 @@ package enum JSONValue: Encodable, Sendable, ExpressibleByStringLiteral, Express
         switch self {
         case .text(let value): try container.encode(value)
         case .flag(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
         case .list(let value): try container.encode(value)
         case .object(let value): try container.encode(value)
         }
@@ -49,6 +52,13 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
             "Done", route.answer == "text" ? "text/plain" : "application/json", route.answer),
         "default": response("A problem", "application/problem+json", "problem"),
     ]
+    if route.isChange {
+        responses["403"] = response(
+            "The caller may only read", "application/problem+json", "problem")
+    }
+    if route.answer == "health" {
+        responses["503"] = response("A part has failed", "application/json", "health")
+    }
     if let other = route.otherAnswer {
         responses["200"] = response("Nothing was changed", "application/json", other)
     }
@@ -68,11 +78,25 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
 private func parameter(_ name: String, in place: String, isRequired: Bool) -> JSONValue {
     [
         "name": .text(name), "in": .text(place), "required": .flag(isRequired),
-        "schema": [
-            "type": .text(["limit", "bucketSeconds"].contains(name) ? "integer" : "string")
-        ],
+        "schema": bounded[name] ?? ["type": "string"],
     ]
 }
+
+/// What parameters and members of filters take, where not every text will do.
+private let bounded: [String: JSONValue] = [
+    "limit": ["type": "integer", "minimum": 1, "maximum": 1000],
+    "bucketSeconds": ["type": "integer", "minimum": 1],
+    "by": ["type": "string", "enum": ["rule", "reason", "destination"]],
+    "order": ["type": "string", "enum": ["key", "newest", "oldest"]],
+    "rule": ["type": "string", "pattern": "^[^/]+/.+$"],
+    "state": [
+        "type": "string",
+        "enum": ["open", "submitted", "verifying", "replicated", "parked", "gone", "dismissed"],
+    ],
+    "since": ["type": "string", "format": "date-time"],
+    "until": ["type": "string", "format": "date-time"],
+    "firstSince": ["type": "string", "format": "date-time"],
+]
 
 private func response(_ text: String, _ contentType: String, _ schema: String) -> JSONValue {
     ["description": .text(text), "content": .object([contentType: ["schema": reference(schema)]])]
@@ -99,6 +123,18 @@ private func object(_ fields: String, optional: String = "") -> JSONValue {
     return ["type": "object", "properties": .object(properties), "required": .list(names)]
 }
 
+/// An object of a request: a member that it does not name is refused.
+private func closed(_ properties: [String: JSONValue], required: [JSONValue] = []) -> JSONValue {
+    [
+        "type": "object", "properties": .object(properties), "required": .list(required),
+        "additionalProperties": false,
+    ]
+}
+
+private let filterSchema = closed(
+    Dictionary(
+        uniqueKeysWithValues: FailureFilter.names.map { ($0, bounded[$0] ?? ["type": "string"]) }))
+
 private func page(of schema: String) -> JSONValue {
     [
         "type": "object",
@@ -112,8 +148,11 @@ private func page(of schema: String) -> JSONValue {
 
 private let schemas: [String: JSONValue] = [
     "decision": object("count:integer bytes:integer leftOut:object changed:integer"),
-    "decisionRequest": object(
-        "filter:object", optional: "dryRun:boolean expectedCount:integer note"),
+    "decisionRequest": closed(
+        [
+            "filter": reference("filter"), "dryRun": ["type": "boolean"],
+            "expectedCount": ["type": "integer"], "note": ["type": "string", "maxLength": 1024],
+        ], required: ["filter"]),
     "failure": object(
         """
         sourceBucket ruleId destinationBucket key keyEncoded versionId state reasonClass \
@@ -123,10 +162,15 @@ private let schemas: [String: JSONValue] = [
             reason size:integer eTag operation remediationId lastTask:object closedAt evidence note
             """),
     "failurePage": page(of: "failure"),
+    "filter": filterSchema,
     "health": object("status failing:array"),
     "histogram": object("from bucketSeconds:integer series:array", optional: "others:object"),
     "intake": object("state", optional: "pausedUntil"),
-    "pauseRequest": object("", optional: "durationSeconds:integer"),
+    "objectName": object("keyEncoded versionId"),
+    "pauseRequest": [
+        "type": "object",
+        "properties": ["durationSeconds": ["type": "integer", "minimum": 1, "maximum": 43_200]],
+    ],
     "plan": object(
         """
         sourceBucket ruleId region objects:integer bytes:integer estimatedCost:object \
@@ -143,12 +187,15 @@ private let schemas: [String: JSONValue] = [
         heldBack:array outcome:object createdAt createdBy
         """, optional: "filter:object canary:integer finishedAt problem"),
     "remediationPage": page(of: "remediation"),
-    "remediationRequest": object(
-        "rule",
-        optional: """
-            filter:object objects:array canary:integer priority:integer confirmation:boolean \
-            dryRun:boolean plannedAt expectedObjects:integer
-            """),
+    "remediationRequest": closed(
+        [
+            "rule": bounded["rule"] ?? [:], "filter": reference("filter"),
+            "objects": ["type": "array", "items": reference("objectName")],
+            "canary": ["type": "integer"], "priority": ["type": "integer"],
+            "confirmation": ["type": "boolean"], "dryRun": ["type": "boolean"],
+            "plannedAt": ["type": "string", "format": "date-time"],
+            "expectedObjects": ["type": "integer"],
+        ], required: ["rule"]),
     "rule": object(
         "sourceBucket ruleId region counts:object openBytes:integer reasons:array lag:object",
         optional: "oldestOpenAt newestFailedAt"),

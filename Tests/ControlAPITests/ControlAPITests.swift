@@ -18,6 +18,21 @@ struct ControlAPITests {
         print("routes \(interfaceRoutes.count), references \(references.count)")
     }
 
+    @Test func `the document has what each route refuses and the bounds of what it takes`() throws {
+        let data = try JSONEncoder().encode(openAPIDocument(version: "1"))
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: data) as? NSDictionary)
+        for route in interfaceRoutes {
+            let operation = try #require(
+                (document["paths"] as? NSDictionary)?[route.path] as? NSDictionary)
+            let responses = try #require(
+                (operation[route.method.lowercased()] as? NSDictionary)?["responses"]
+                    as? NSDictionary)
+            #expect((responses["403"] != nil) == route.isChange, "\(route.path)")
+            #expect((responses["503"] != nil) == (route.path == "/v1/health"), "\(route.path)")
+        }
+    }
+
     @Test func `every filter's name is one that can be set`() throws {
         var filter = FailureFilter()
         for name in FailureFilter.names {
