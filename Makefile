@@ -33,7 +33,7 @@ bench: build bench-packages $(VENV)/installed
 	@swift build -c release --static-swift-stdlib --product s3remedy-bench
 	@$(VENV)/bin/python Tests/Benchmarks/bench.py --part $(BENCH)
 
-# FUZZ=events for SECONDS=60: libFuzzer in .build-fuzz, outside of SwiftPM's build.
+# FUZZ=events or replies for SECONDS=60: libFuzzer in .build-fuzz, outside of SwiftPM's build.
 fuzz: FUZZ ?= events
 fuzz: SECONDS := 60
 fuzz: swift
