@@ -1,9 +1,9 @@
-# build, demo, test, lint, bench, clean. Each installs what it needs and is missing, says so, and is quick when all
+# build, demo, test, lint, bench, fuzz, clean. Each installs what it needs and is missing, says so, and is quick when all
 # is there.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: build demo test lint bench clean swift packages bench-packages
+.PHONY: build demo test lint bench fuzz clean swift packages bench-packages
 
 PACKAGES := $(file < apt-packages.txt)
 BENCH_PACKAGES := $(filter nginx% libnginx%,$(PACKAGES))
@@ -33,8 +33,14 @@ bench: build bench-packages $(VENV)/installed
 	@swift build -c release --static-swift-stdlib --product s3remedy-bench
 	@$(VENV)/bin/python Tests/Benchmarks/bench.py --part $(BENCH)
 
+# FUZZ=events or replies for SECONDS=60: libFuzzer in .build-fuzz, outside of SwiftPM's build.
+fuzz: FUZZ ?= events
+fuzz: SECONDS := 60
+fuzz: swift
+	@Tests/Fuzz/fuzz $(FUZZ) $(SECONDS)
+
 clean:
-	@rm -rf .build
+	@rm -rf .build .build-fuzz
 
 swift:
 	@command -v swift >/dev/null || { echo "Swift is missing: install Swift 6.3 (https://www.swift.org/install/linux/) and put it on PATH." >&2; exit 1; }

@@ -146,8 +146,8 @@ extension SQSReplyParser {
         guard let body = fields.body.value, body.kind == .string, fields.body.repeatedAt == nil
         else { throw unusable(fields.body, "Messages.Body", expected: "a string") }
         return ReceivedMessage(
-            messageID: try text(fields.messageID, "Messages.MessageId"),
-            receiptHandle: try text(fields.receiptHandle, "Messages.ReceiptHandle"),
+            messageID: try token(fields.messageID, "Messages.MessageId"),
+            receiptHandle: try token(fields.receiptHandle, "Messages.ReceiptHandle"),
             body: scanner.contents(body),
             sentAt: optionalText(fields.sentAt).flatMap { Int64($0) }
                 .map(Timestamp.init(milliseconds:)),
@@ -179,6 +179,14 @@ extension SQSReplyParser {
             throw unusable(field, member, expected: "a string")
         }
         return scanner.text(value)
+    }
+
+    private func token(_ field: JSONField, _ member: String) throws(AWSReplyError) -> String {
+        let token = try text(field, member)
+        guard !token.isEmpty else {
+            throw unusable(field, member, expected: "a string that is not empty")
+        }
+        return token
     }
 
     private func optionalText(_ field: JSONField) -> String? {

@@ -47,6 +47,7 @@ struct DecisionOptions: ParsableArguments {
 extension FailureState: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }
     public static var allValueStrings: [String] { allCases.map(\.name) }
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
 
 struct FailuresDismissVerb: Verb {

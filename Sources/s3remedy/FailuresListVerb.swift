@@ -17,6 +17,7 @@ enum StateChoice: ExpressibleByArgument, Sendable {
     }
 
     static var allValueStrings: [String] { FailureState.allCases.map(\.name) + ["all"] }
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
     var defaultValueDescription: String { word }
 
     var word: String {

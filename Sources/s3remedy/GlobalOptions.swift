@@ -64,6 +64,14 @@ struct RuleName: ExpressibleByArgument, Sendable {
         ruleID = String(parts[1])
     }
 
+    /// Asks the daemon. Rule IDs come from messages and bash expands what it completes, so an ID with other than these
+    /// characters is left out. No single quotes: ArgumentParser's zsh script breaks on them.
+    static var defaultCompletionKind: CompletionKind {
+        .shellCommand(
+            "s3remedy rules -o csv 2>/dev/null"
+                + #" | sed -nE "s|^([a-z0-9.-]+),([A-Za-z0-9._-]+),.*|\1/\2|p""#)
+    }
+
     var text: String { bucket + "/" + ruleID }
     var path: String { "/v1/rules/\(segment(bucket))/\(segment(ruleID))" }
 }

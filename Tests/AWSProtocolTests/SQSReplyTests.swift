@@ -83,6 +83,11 @@ private func error<Value>(_ read: () throws(AWSReplyError) -> Value) -> AWSReply
     let cases: [(String, String)] = [
         (#"{"Messages":[{"ReceiptHandle":"h","Body":"b"}]}"#, "Messages.MessageId"),
         (#"{"Messages":[{"MessageId":"m","Body":"b"}]}"#, "Messages.ReceiptHandle"),
+        (#"{"Messages":[{"MessageId":"","ReceiptHandle":"h","Body":"b"}]}"#, "Messages.MessageId"),
+        (
+            #"{"Messages":[{"MessageId":"m","ReceiptHandle":"","Body":"b"}]}"#,
+            "Messages.ReceiptHandle"
+        ),
         (#"{"Messages":[{"MessageId":"m","ReceiptHandle":"h"}]}"#, "Messages.Body"),
         (#"{"Messages":[{"MessageId":"m","ReceiptHandle":"h","Body":{}}]}"#, "Messages.Body"),
         (#"{"Messages":[{"MessageId":1,"ReceiptHandle":"h","Body":"b"}]}"#, "Messages.MessageId"),
