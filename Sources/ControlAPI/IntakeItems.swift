@@ -2,6 +2,8 @@ package import Domain
 
 /// The body of `POST /v1/intake/pause`; an empty object pauses for an hour.
 package struct PauseRequest: Codable, Sendable {
+    package static let members = ["durationSeconds"]
+
     /// From now on, 1 to 43,200.
     package var durationSeconds: Int?
 

@@ -65,8 +65,8 @@ struct ControlRoutes: Sendable {
     ) async -> ControlReply {
         do {
             let reader = RequestReader(request: request)
-            try reader.checkQuery(route.query)
             if route.isChange { try checkRole(request) }
+            try reader.checkQuery(route.query)
             return try await handler(reader)
         } catch let problem as ProblemReply {
             return .problem(problem)

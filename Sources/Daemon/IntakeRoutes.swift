@@ -12,6 +12,7 @@ struct IntakeRoutes: Sendable {
     let clock: any ClockReading
 
     func pause(_ reader: RequestReader) async throws -> ControlReply {
+        try reader.checkMembers(PauseRequest.members)
         let asked = try reader.body(PauseRequest.self).durationSeconds
         let seconds = asked ?? IntakePause.defaultSeconds
         guard (1...IntakePause.maximumSeconds).contains(seconds) else {

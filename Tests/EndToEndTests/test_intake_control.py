@@ -49,6 +49,9 @@ def test_a_pause_ends_by_itself_and_its_length_is_bounded(stage):
         for seconds in (0, -1, 43_201, 1 << 40):
             refused = daemon.post("/v1/intake/pause", {"durationSeconds": seconds})
             assert refused.status == 400 and "43200" in refused.json["detail"], refused
+        misspelt = daemon.post("/v1/intake/pause", {"durationSecond": 60})
+        assert misspelt.status == 400 and "durationSecond" in misspelt.json["detail"], misspelt
+        assert "pausedUntil" not in daemon.status()
         assert daemon.cli("pause", "--for", "13h").returncode == 2
         assert daemon.post("/v1/intake/pause", {}).json["state"] == "paused"
         assert daemon.post("/v1/intake/pause", {"durationSeconds": 1}).status == 200
