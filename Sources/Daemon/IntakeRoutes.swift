@@ -14,10 +14,10 @@ struct IntakeRoutes: Sendable {
     func pause(_ reader: RequestReader) async throws -> ControlReply {
         try reader.checkMembers(PauseRequest.members)
         let asked = try reader.body(PauseRequest.self).durationSeconds
-        let seconds = asked ?? IntakePause.defaultSeconds
-        guard (1...IntakePause.maximumSeconds).contains(seconds) else {
+        let seconds = asked ?? PauseRequest.defaultSeconds
+        guard (1...PauseRequest.maximumSeconds).contains(seconds) else {
             throw ProblemCode.badRequest.problem(
-                "durationSeconds must be from 1 to \(IntakePause.maximumSeconds) (12 hours): SQS keeps "
+                "durationSeconds must be from 1 to \(PauseRequest.maximumSeconds) (12 hours): SQS keeps "
                     + "messages for a few days only; pause again before it ends")
         }
         let now = Timestamp(milliseconds: clock.wallMilliseconds())

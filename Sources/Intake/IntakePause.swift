@@ -4,10 +4,6 @@ internal import Synchronization
 /// Whether an operator paused the intake, and until when. It ends by itself: messages wait on the queue only for as long
 /// as its retention. Every poller has its bell here, which ends a receive that is under way.
 package final class IntakePause: Sendable {
-    /// Longer pauses are refused: SQS keeps messages for 4 days unless told otherwise.
-    package static let maximumSeconds = 12 * 3600
-    package static let defaultSeconds = 3600
-
     private struct State {
         var until: Timestamp?
         var bells: [Int: @Sendable () -> Void] = [:]

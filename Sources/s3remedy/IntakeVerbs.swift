@@ -18,7 +18,7 @@ struct PauseVerb: Verb {
         name: .customLong("for"),
         help: ArgumentHelp(
             "How long, such as 90s, 30m or 2h; at most 12h.", valueName: "duration"))
-    var duration = PauseDuration(seconds: 3600)
+    var duration = PauseDuration(seconds: PauseRequest.defaultSeconds)
 
     @OptionGroup var options: GlobalOptions
 
@@ -53,8 +53,6 @@ struct ResumeVerb: Verb {
 
 /// `90s`, `30m`, `2h`.
 struct PauseDuration: ExpressibleByArgument, Equatable, CustomStringConvertible {
-    static let maximumSeconds = 12 * 3600
-
     let seconds: Int
 
     init(seconds: Int) {
@@ -65,7 +63,7 @@ struct PauseDuration: ExpressibleByArgument, Equatable, CustomStringConvertible 
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
         guard let unit = argument.last.flatMap({ units[$0] }),
             let number = Int(argument.dropLast()), number > 0,
-            number <= Self.maximumSeconds / unit
+            number <= PauseRequest.maximumSeconds / unit
         else { return nil }
         seconds = number * unit
     }
