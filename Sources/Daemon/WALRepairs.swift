@@ -51,7 +51,7 @@ package func salvageLog(directory: String) async -> (text: String, status: Int32
             }
             try files.syncDirectory(unfinished)
             try files.rename(unfinished, to: target)
-            try files.syncDirectory(parent(of: target))
+            try files.syncDirectory(StateDirectory.parent(of: target))
             return (describe(rewrite, why, subject.directory, target), 0)
         } catch {
             removeSalvage(unfinished)
@@ -121,7 +121,7 @@ private func salvageStore(
 private func freeName(
     beside subject: LogSubject
 ) throws(FileFailure) -> (target: String, unfinished: String) {
-    let names = try subject.fileSystem.names(in: parent(of: subject.directory))
+    let names = try subject.fileSystem.names(in: StateDirectory.parent(of: subject.directory))
     let own = subject.directory.split(separator: "/").last.map(String.init) ?? ""
     var number = 1
     while names.contains("\(own).salvaged-\(number)")
@@ -131,11 +131,6 @@ private func freeName(
     }
     let target = "\(subject.directory).salvaged-\(number)"
     return (target, target + ".tmp")
-}
-
-private func parent(of path: String) -> String {
-    let parts = path.split(separator: "/").dropLast()
-    return (path.hasPrefix("/") ? "/" : "./") + parts.joined(separator: "/")
 }
 
 /// What cannot be removed stays under its unfinished name.

@@ -57,9 +57,13 @@ package final class StateDirectory: Sendable {
     private static func syncParent(
         of path: String, _ fileSystem: any FileSystem
     ) throws(FileFailure) {
+        do { try fileSystem.syncDirectory(parent(of: path)) } catch  where error.isPermissionDenied {}
+    }
+
+    /// The directory that holds `path`.
+    package static func parent(of path: String) -> String {
         let parts = path.split(separator: "/").dropLast()
-        let parent = (path.hasPrefix("/") ? "/" : "./") + parts.joined(separator: "/")
-        do { try fileSystem.syncDirectory(parent) } catch  where error.isPermissionDenied {}
+        return (path.hasPrefix("/") ? "/" : "./") + parts.joined(separator: "/")
     }
 
     /// Where the segments are.
