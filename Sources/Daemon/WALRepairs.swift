@@ -41,8 +41,7 @@ package func salvageLog(directory: String) async -> (text: String, status: Int32
             let (store, why) = try salvageStore(subject, into: unfinished)
             let mark: StoreMark? = if let store { try await storeMark(store) } else { nil }
             let rewrite = try LogRewrite(
-                from: state.logPath, into: unfinished + "/wal", store: mark, fileSystem: files,
-                random: SystemRandom())
+                of: seen, into: unfinished + "/wal", store: mark, random: SystemRandom())
             if let store {
                 try await store.takeLog(
                     rewrite.mark.logID?.bytes ?? [], appliedLSN: rewrite.mark.appliedLSN.value)

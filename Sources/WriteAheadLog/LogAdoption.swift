@@ -42,18 +42,17 @@ package struct LogAdoption: Sendable {
         let recovery = Recovery(state: state, store: store, options: LogOptions(), random: random)
         guard let refusal = try recovery.refusal() else { return .nothingToAccept }
         guard case .doesNotBelong(let mismatch, _) = refusal else { return .refused(refusal) }
-        if let damage = try damage(store) { return .refused(damage) }
+        let seen = try ReadableLog(in: state.logPath, state.fileSystem)
+        if let damage = damage(in: seen, store) { return .refused(damage) }
         let rewrite = try LogRewrite(
-            from: state.logPath, into: adopting, store: store, fileSystem: state.fileSystem,
-            random: random, segmentBytes: segmentBytes)
+            of: seen, into: adopting, store: store, random: random, segmentBytes: segmentBytes)
         try state.fileSystem.syncDirectory(state.path)
         try await setMark(rewrite.mark)
         return .adopted(accepted: mismatch, rewrite, replaced: try exchange())
     }
 
     /// The start meets one trouble at a time; adopting must not pass over damage behind a mismatch.
-    private func damage(_ store: StoreMark) throws(FileFailure) -> LogFailure? {
-        let log = try ReadableLog(in: state.logPath, state.fileSystem)
+    private func damage(in log: ReadableLog, _ store: StoreMark) -> LogFailure? {
         let isPartner = store.logID.map { log.logIDs == [$0] } ?? false
         let lost = log.missing.first { missing in
             // What the store has, nobody misses.

@@ -80,14 +80,14 @@ package struct LogRewrite: Sendable {
     /// Records left behind because the store has them.
     package let applied: Int
 
-    /// Reads `source` and writes into `target`, which is made, or emptied of an earlier try.
+    /// Reads what was `seen` once more, and writes it into `target`, which is made, or emptied of an earlier try.
     ///
     /// - Parameter store: nil when there is no store: then the fresh log starts with LSN 1, as for a new one.
     package init(
-        from source: String, into target: String, store: StoreMark?, fileSystem: any FileSystem,
-        random: any RandomSource, segmentBytes: Int = LogOptions().segmentBytes
+        of seen: ReadableLog, into target: String, store: StoreMark?, random: any RandomSource,
+        segmentBytes: Int = LogOptions().segmentBytes
     ) throws(FileFailure) {
-        let seen = try ReadableLog(in: source, fileSystem)
+        let fileSystem = seen.fileSystem
         let last = store.map { max(seen.greatestLSN, $0.appliedLSN) } ?? .none
         try fileSystem.makeDirectory(target)
         for name in try fileSystem.names(in: target) { try fileSystem.remove(target + "/" + name) }
@@ -96,7 +96,7 @@ package struct LogRewrite: Sendable {
             in: target, fileSystem, logID: logID, after: last, random: random,
             segmentBytes: segmentBytes)
         var applied = 0
-        let read = try ReadableLog(in: source, fileSystem) {
+        _ = try ReadableLog(in: seen.directory, fileSystem) {
             (record, origin) throws(FileFailure) in
             if let store, store.logID == origin, record.lsn <= store.appliedLSN {
                 applied += 1
@@ -105,7 +105,7 @@ package struct LogRewrite: Sendable {
             }
         }
         try writer.finish()
-        missing = Self.missing(of: read, in: source, store)
+        missing = Self.missing(of: seen, store)
         self.applied = applied
         carried = writer.records
         mark = StoreMark(logID: logID, appliedLSN: last)
@@ -113,14 +113,14 @@ package struct LogRewrite: Sendable {
 
     /// What the store has nobody misses; what stands neither in it nor in the log is missing too.
     private static func missing(
-        of log: ReadableLog, in directory: String, _ store: StoreMark?
+        of log: ReadableLog, _ store: StoreMark?
     ) -> [ReadableLog.Missing] {
         let applied = store?.appliedLSN ?? .none
         guard store?.logID == nil || log.logIDs.first == store?.logID, log.logIDs.count == 1,
             let first = log.firstLSNs.first
         else { return log.missing }
         let before = ReadableLog.Missing(
-            kind: .gap, file: directory, bytes: 0..<0, first: applied.next,
+            kind: .gap, file: log.directory, bytes: 0..<0, first: applied.next,
             last: LSN(first.value - 1),
             finding: store == nil
                 ? "the store that had them is not there, and no segment holds them"

@@ -37,13 +37,15 @@ package struct ReadableLog: Sendable {
     package private(set) var records = 0
     /// No record ever had a greater LSN, as far as any bytes can tell.
     package private(set) var greatestLSN = LSN.none
-    private let fileSystem: any FileSystem
+    let directory: String
+    let fileSystem: any FileSystem
 
     /// Reads the segments in `directory` and hands each record to `body`, with its log's ID; in the order of the LSNs.
     package init(
         in directory: String, _ fileSystem: any FileSystem,
         _ body: (LogRecord, LogID) throws(FileFailure) -> Void = { _, _ in }
     ) throws(FileFailure) {
+        self.directory = directory
         self.fileSystem = fileSystem
         var readers: [SegmentReader] = []
         var names: [String] = []

@@ -57,7 +57,8 @@ package final class StateDirectory: Sendable {
     private static func syncParent(
         of path: String, _ fileSystem: any FileSystem
     ) throws(FileFailure) {
-        do { try fileSystem.syncDirectory(parent(of: path)) } catch  where error.isPermissionDenied {}
+        do { try fileSystem.syncDirectory(parent(of: path)) } catch  where error.isPermissionDenied
+        {}
     }
 
     /// The directory that holds `path`.

@@ -11,7 +11,7 @@ struct RewriteReportTests {
     private func rewrite(_ pair: RewriteTests.Pair) throws -> LogRewrite {
         try pair.disk.makeDirectory("/new")
         return try LogRewrite(
-            from: "/state/wal", into: "/new/wal", store: pair.mark, fileSystem: pair.disk,
+            of: ReadableLog(in: "/state/wal", pair.disk), into: "/new/wal", store: pair.mark,
             random: SeededRandom(seed: 5), segmentBytes: 4096)
     }
 

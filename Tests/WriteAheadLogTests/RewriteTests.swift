@@ -260,7 +260,7 @@ struct RewriteTests {
         let before = pair.disk.copy()
         try pair.disk.makeDirectory("/new")
         let rewrite = try LogRewrite(
-            from: "/state/wal", into: "/new/wal", store: pair.mark, fileSystem: pair.disk,
+            of: ReadableLog(in: "/state/wal", pair.disk), into: "/new/wal", store: pair.mark,
             random: SeededRandom(seed: 5), segmentBytes: 4096)
         #expect(rewrite.carried == scenario.left.count)
         if !scenario.isAdoptable && scenario.name != "swapped segments" {
@@ -319,9 +319,8 @@ struct RewriteTests {
                 try first.disk.makeDirectory("/new")
                 func salvage(_ pair: Pair) -> Bool {
                     (try? LogRewrite(
-                        from: "/state/wal", into: "/new/wal", store: pair.mark,
-                        fileSystem: pair.disk,
-                        random: SeededRandom(seed: 5), segmentBytes: 4096)) != nil
+                        of: ReadableLog(in: "/state/wal", pair.disk), into: "/new/wal",
+                        store: pair.mark, random: SeededRandom(seed: 5), segmentBytes: 4096)) != nil
                 }
                 let whole = Pair(first.disk.copy(), first.mark)
                 #expect(salvage(whole))
