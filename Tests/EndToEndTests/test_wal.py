@@ -1,4 +1,5 @@
 """s3remedyd wal verify, dump, salvage, adopt: the programs on real state directories, whole, damaged and torn apart."""
+import contextlib
 import shutil
 import sqlite3
 import struct
@@ -116,8 +117,11 @@ def test_a_store_from_a_backup_is_adopted_and_takes_what_the_log_still_has(stage
     with stage.daemon() as daemon:
         rule = fill(stage, daemon, 10)
         assert daemon.stop() == 0
+        # As sqlite3's .backup does it: what stands in the -wal alone belongs to it.
         backup = daemon.directory / "backup.db"
-        shutil.copy(daemon.state / "failures.db", backup)
+        with contextlib.closing(sqlite3.connect(daemon.state / "failures.db")) as store, \
+                contextlib.closing(sqlite3.connect(backup)) as copy:
+            store.backup(copy)
         daemon.start()
         stage.cloud.send_failures(stage.queue, stage.name, "rule", [f"later{number}" for number in range(5)])
         until(lambda: daemon.counts().get(rule) == {"open": 15}, 30, "15 failures")
