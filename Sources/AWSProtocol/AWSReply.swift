@@ -16,8 +16,7 @@ package struct AWSReply: Sendable {
 
     /// The first header of that name, without regard to case; nil when absent or empty.
     package func header(_ name: String) -> String? {
-        let wanted = name.lowercased()
-        let value = headers.first { $0.name.lowercased() == wanted }?.value
+        let value = headers.first { isSameName($0.name, name) }?.value
         return value == "" ? nil : value
     }
 
@@ -38,6 +37,17 @@ package struct AWSReply: Sendable {
         }
         return element
     }
+}
+
+/// Without regard to case, in ASCII: RFC 9110, section 5.1.
+private func isSameName(_ one: String, _ other: String) -> Bool {
+    let (one, other) = (one.utf8Span.span, other.utf8Span.span)
+    guard one.count == other.count else { return false }
+    for index in one.indices where one[index] != other[index] {
+        let isLetter = (0x61...0x7A).contains(one[index] | 0x20)
+        guard isLetter, one[index] ^ other[index] == 0x20 else { return false }
+    }
+    return true
 }
 
 extension XMLElement {

@@ -20,7 +20,7 @@ package struct CredentialDocument {
         do throws(JSONError) {
             try scanner.beginObject()
             while let name = try scanner.nextMember() {
-                try scanner.read(into: &fields[name.text, default: JSONField()])
+                try scanner.read(into: &fields[scanner.text(name), default: JSONField()])
             }
             try scanner.finish()
         } catch {

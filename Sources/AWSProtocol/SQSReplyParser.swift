@@ -87,7 +87,7 @@ struct SQSReplyParser {
         }
         var attributes: [String: String] = [:]
         for member in members {
-            let name = member.name.text
+            let name = scanner.text(member.name)
             let value = try text(member.value, "Attributes.\(name)")
             guard attributes.updateValue(value, forKey: name) == nil else {
                 throw unusable(member.value, "Attributes.\(name)", expected: "a string")

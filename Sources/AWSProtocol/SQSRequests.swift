@@ -59,10 +59,11 @@ package enum SQSRequest: Hashable, Sendable {
     }
 }
 
-/// Writes the members of one JSON object in order.
+/// Writes one JSON object, members in order, without white space.
 private struct SQSBodyWriter {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
-    private var isEmpty = true
+
+    init() { bytes.reserveCapacity(512) }
 
     mutating func string(_ name: StaticString, _ value: String) {
         begin(name)
@@ -81,44 +82,68 @@ private struct SQSBodyWriter {
     mutating func entries(_ entries: [SQSBatchEntry], visibilityTimeoutSeconds: Int?) {
         begin("Entries")
         bytes.append(UInt8(ascii: "["))
-        for (index, entry) in entries.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            var writer = SQSBodyWriter()
-            writer.string("Id", entry.id)
-            writer.string("ReceiptHandle", entry.receiptHandle)
+        for entry in entries {
+            comma()
+            bytes.append(UInt8(ascii: "{"))
+            string("Id", entry.id)
+            string("ReceiptHandle", entry.receiptHandle)
             if let visibilityTimeoutSeconds {
-                writer.integer("VisibilityTimeout", visibilityTimeoutSeconds)
+                integer("VisibilityTimeout", visibilityTimeoutSeconds)
             }
-            bytes.append(contentsOf: writer.finished())
+            bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(UInt8(ascii: "]"))
     }
 
-    func finished() -> [UInt8] { bytes + [UInt8(ascii: "}")] }
+    consuming func finished() -> [UInt8] {
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
 
+    /// - Parameter name: nothing in it needs an escape.
     private mutating func begin(_ name: StaticString) {
-        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
-        isEmpty = false
-        appendJSONString(name.description, to: &bytes)
+        comma()
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: name.description.utf8)
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
+    }
+
+    /// Between two members or elements, which is anywhere but behind an opening bracket.
+    private mutating func comma() {
+        let isFirst = bytes.last == UInt8(ascii: "{") || bytes.last == UInt8(ascii: "[")
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
     }
 }
 
 /// A JSON string with its quotes (RFC 8259, section 7): only what must be escaped is.
 func appendJSONString(_ text: String, to bytes: inout [UInt8]) {
-    let hexDigits = Array("0123456789abcdef".utf8)
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-            bytes.append(UInt8(ascii: "\\"))
-            bytes.append(byte)
-        case 0..<0x20:
-            bytes.append(contentsOf: #"\u00"#.utf8)
-            bytes.append(hexDigits[Int(byte >> 4)])
-            bytes.append(hexDigits[Int(byte & 15)])
-        default: bytes.append(byte)
-        }
+    if needsEscapes(text) {
+        for byte in text.utf8 { appendEscaped(byte, to: &bytes) }
+    } else {
+        bytes.append(contentsOf: text.utf8)
     }
     bytes.append(UInt8(ascii: "\""))
+}
+
+private func needsEscapes(_ text: String) -> Bool {
+    let span = text.utf8Span.span
+    for index in span.indices where mustBeEscaped(span[index]) { return true }
+    return false
+}
+
+private func mustBeEscaped(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+}
+
+private func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+    guard mustBeEscaped(byte) else { return bytes.append(byte) }
+    if byte < 0x20 {
+        bytes.append(contentsOf: #"\u00"#.utf8)
+        appendHexadecimal([byte], to: &bytes)
+    } else {
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+    }
 }

@@ -64,8 +64,8 @@ package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: Perce
 /// Undoes percent-encoding, byte for byte. Nil when a `%` is not followed by two hexadecimal digits.
 package func percentDecoded(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
     let encoded = Array(bytes)  // see percentEncoded
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(encoded.count)
+    var decoded = [UInt8](repeating: 0, count: encoded.count)
+    var count = 0
     var index = 0
     while index < encoded.count {
         let byte = encoded[index]
@@ -73,13 +73,15 @@ package func percentDecoded(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) ->
             guard encoded.count - index > 2, let high = hexValue(encoded[index + 1]),
                 let low = hexValue(encoded[index + 2])
             else { return nil }
-            decoded.append(high << 4 | low)
+            decoded[count] = high << 4 | low
             index += 3
         } else {
-            decoded.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
+            decoded[count] = byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte
             index += 1
         }
+        count += 1
     }
+    decoded.removeLast(encoded.count - count)
     return decoded
 }
 

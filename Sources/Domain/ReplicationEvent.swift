@@ -1,6 +1,8 @@
 /// One S3 replication event, decoded: the record of a notification whose `eventName` begins with `Replication:`.
 /// Source: Amazon S3 User Guide, "Receiving replication failure events with Amazon S3 Event Notifications".
-package struct ReplicationEvent: Hashable, Sendable {
+///
+/// It never changes, so it is shared: a copy of its dozen texts would cost more than decoding one of them.
+package final class ReplicationEvent: Hashable, Sendable {
     /// The four events of S3 replication. Raw values are those of the log's payloads: never change one.
     package enum Name: UInt8, Sendable, CaseIterable {
         case operationFailed = 1
@@ -19,30 +21,30 @@ package struct ReplicationEvent: Hashable, Sendable {
         }
     }
 
-    package var name: Name
+    package let name: Name
     /// AWS Region of the source bucket (`awsRegion`).
-    package var region: String
-    package var eventTime: Timestamp
+    package let region: String
+    package let eventTime: Timestamp
     /// `responseElements.x-amz-request-id`: settles ties of `eventTime`, bytewise. Empty when absent.
-    package var requestID: String
-    package var sourceBucket: String
+    package let requestID: String
+    package let sourceBucket: String
     /// `replicationRuleId`; unique inside one source bucket only.
-    package var ruleID: String
+    package let ruleID: String
     /// The bare name; events carry an ARN.
-    package var destinationBucket: String
+    package let destinationBucket: String
     /// Form-decoded to its bytes.
-    package var key: ObjectKey
+    package let key: ObjectKey
     /// `null` for the null version, also when the event has none.
-    package var versionID: String
+    package let versionID: String
     /// Bytes.
-    package var size: Int64?
-    package var eTag: String?
+    package let size: Int64?
+    package let eTag: String?
     /// Belongs to the object's write, the same for every event of the version: stored, never compared.
-    package var sequencer: String?
+    package let sequencer: String?
     /// `s3Operation`, verbatim; only `OBJECT_PUT` is documented.
-    package var operation: String?
+    package let operation: String?
     /// `failureReason`, verbatim.
-    package var reason: String?
+    package let reason: String?
 
     package init(
         name: Name, region: String, eventTime: Timestamp, requestID: String, sourceBucket: String,
@@ -64,6 +66,33 @@ package struct ReplicationEvent: Hashable, Sendable {
         self.sequencer = sequencer
         self.operation = operation
         self.reason = reason
+    }
+
+    /// The same event at another time.
+    package func moved(to time: Timestamp) -> ReplicationEvent {
+        ReplicationEvent(
+            name: name, region: region, eventTime: time, requestID: requestID,
+            sourceBucket: sourceBucket, ruleID: ruleID, destinationBucket: destinationBucket,
+            key: key, versionID: versionID, size: size, eTag: eTag, sequencer: sequencer,
+            operation: operation, reason: reason)
+    }
+
+    package static func == (left: ReplicationEvent, right: ReplicationEvent) -> Bool {
+        left.name == right.name && left.eventTime == right.eventTime && left.key == right.key
+            && left.size == right.size && left.texts == right.texts
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(key)
+        hasher.combine(eventTime)
+        hasher.combine(versionID)
+    }
+
+    private var texts: [String?] {
+        [
+            region, requestID, sourceBucket, ruleID, destinationBucket, versionID, eTag, sequencer,
+            operation, reason,
+        ]
     }
 }
 

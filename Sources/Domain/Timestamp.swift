@@ -37,7 +37,12 @@ extension Timestamp {
     /// Digits behind the milliseconds are dropped. Nil when it is anything else, and when its offset moves it out of
     /// the years 0000…9999: RFC 3339 could not write it again.
     package init?(rfc3339 text: some StringProtocol) {
-        var reader = DigitReader(bytes: Array(text.utf8))
+        self.init(rfc3339: Array(text.utf8))
+    }
+
+    /// The same from bytes of ASCII.
+    package init?(rfc3339 bytes: [UInt8]) {
+        var reader = DigitReader(bytes: bytes)
         guard let year = reader.number(digits: 4), reader.skip("-"),
             let month = reader.number(digits: 2), reader.skip("-"),
             let day = reader.number(digits: 2), reader.skip("T") || reader.skip("t"),

@@ -62,7 +62,7 @@ struct FieldReader {
 
     func timestamp(_ field: JSONField, _ path: String) throws(DecodingProblem) -> Timestamp {
         guard let value = try present(field, path), value.kind == .string,
-            let time = Timestamp(rfc3339: scanner.text(value))
+            let time = Timestamp(rfc3339: scanner.contents(value))
         else {
             throw problem(
                 field, path, expected: "an RFC 3339 time such as 2024-09-05T21:04:32.527Z")

@@ -217,23 +217,26 @@ extension RecordMembers {
     private func destinationText(_ reader: FieldReader) throws(DecodingProblem) -> String {
         let path = "replicationEventData.destinationBucket"
         let text = try reader.text(destination, path, upTo: Bounds.bucket + 64)
-        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        let name: Substring
-        if parts.count == 1 {
-            name = Substring(parts[0])
-        } else if parts.count == 6, parts[0].elementsEqual("arn".utf8), !parts[1].isEmpty,
-            parts[2].elementsEqual("s3".utf8), parts[3].isEmpty, parts[4].isEmpty
-        {
-            name = Substring(parts[5])
-        } else {
-            name = ""
-        }
-        guard !name.isEmpty, name.utf8.count <= Bounds.bucket, !name.utf8.contains(0x2F) else {
+        guard let name = bareBucketName(text), name.utf8.count <= Bounds.bucket else {
             throw reader.problem(
                 destination, path,
                 expected: "a bucket's ARN (arn:PARTITION:s3:::NAME) or its name of at most "
                     + "\(Bounds.bucket) bytes")
         }
-        return String(name)
+        return name
     }
+}
+
+/// NAME of `arn:PARTITION:s3:::NAME`, or of itself; nil when it is empty or holds a colon or a slash.
+private func bareBucketName(_ text: String) -> String? {
+    let bytes = Array(text.utf8)
+    var start = 0
+    if bytes.starts(with: "arn:".utf8), let end = bytes[4...].firstIndex(of: UInt8(ascii: ":")) {
+        guard end > 4, bytes[end...].starts(with: ":s3:::".utf8) else { return nil }
+        start = end + 6
+    }
+    let name = bytes[start...]
+    guard !name.isEmpty, !name.contains(UInt8(ascii: ":")), !name.contains(UInt8(ascii: "/"))
+    else { return nil }
+    return String(decoding: name, as: UTF8.self)
 }

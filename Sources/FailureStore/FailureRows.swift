@@ -87,13 +87,12 @@ struct FailureRows {
     mutating func insert(
         _ key: RowKey, _ failure: Failure, reason: Int64, in db: Database
     ) throws -> Bool {
-        try db.cachedStatement(
+        let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO failure VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
                 ON CONFLICT DO NOTHING
-                """
-        ).execute(arguments: Self.values(key, failure, reason))
-        guard db.changesCount > 0 else { return false }
+                """)
+        guard try Self.bound(statement, key, failure, reason, in: db).run() else { return false }
         try note(key, failure, reason)
         return true
     }
@@ -102,34 +101,48 @@ struct FailureRows {
     mutating func write(
         _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow, in db: Database
     ) throws {
-        try db.cachedStatement(
+        let statement = try db.cachedStatement(
             sql: """
                 UPDATE failure SET state = ?5, reason = ?6, size = ?7, etag = ?8, operation = ?9,
                   sequencer = ?10, first_failed_at = ?11, last_failed_at = ?12,
                   last_request_id = ?13, failure_count = ?14, remediation = ?15, last_task = ?16,
                   closed_at = ?17, evidence = ?18, evidence_at = ?19, note = ?20
                 WHERE rule = ?1 AND destination = ?2 AND key = ?3 AND version = ?4
-                """
-        ).execute(arguments: try Self.values(key, after, reason))
+                """)
+        _ = try Self.bound(statement, key, after, reason, in: db).run()
         try count(key, before.failure, before.reason, -1)
         try note(key, after, reason)
     }
 
-    /// The values of a row in the order of its columns.
-    private static func values(
-        _ key: RowKey, _ failure: Failure, _ reason: Int64
-    ) throws -> StatementArguments {
-        let task = try failure.lastTask.map {
-            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
-        }
-        return [
-            key.rule, key.destination, Data(key.key), key.version, failure.state.rawValue, reason,
-            failure.size, failure.eTag, failure.operation, failure.sequencer,
-            failure.firstFailedAt.milliseconds, failure.lastFailedAt.milliseconds,
-            failure.lastRequestID, failure.failureCount, failure.remediationID, task,
-            failure.closedAt?.milliseconds, failure.evidence?.rawValue,
-            failure.evidenceAt?.milliseconds, failure.note,
-        ]
+    /// The statement with the values of a row in the order of its columns.
+    private static func bound(
+        _ statement: Statement, _ key: RowKey, _ failure: Failure, _ reason: Int64, in db: Database
+    ) throws -> RecordStatement {
+        var row = RecordStatement(statement, in: db)
+        row.bind(key.rule)
+        row.bind(key.destination)
+        row.bind(blob: key.key)
+        row.bind(key.version)
+        row.bind(Int64(failure.state.rawValue))
+        row.bind(reason)
+        row.bind(failure.size)
+        row.bind(failure.eTag)
+        row.bind(failure.operation)
+        row.bind(failure.sequencer)
+        row.bind(failure.firstFailedAt.milliseconds)
+        row.bind(failure.lastFailedAt.milliseconds)
+        row.bind(failure.lastRequestID)
+        row.bind(Int64(failure.failureCount))
+        row.bind(failure.remediationID)
+        row.bind(
+            try failure.lastTask.map {
+                String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
+            })
+        row.bind(failure.closedAt?.milliseconds)
+        row.bind((failure.evidence?.rawValue).map(Int64.init))
+        row.bind(failure.evidenceAt?.milliseconds)
+        row.bind(failure.note)
+        return row
     }
 
     private mutating func note(_ key: RowKey, _ failure: Failure, _ reason: Int64) throws {

@@ -147,6 +147,8 @@ final class CurlHandle {
         curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         curl_set_long(easy, CURLOPT_PATH_AS_IS, 1)
         curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        // Ten messages in one read; libcurl's own 16 KiB would take two, with a poll before each.
+        curl_set_long(easy, CURLOPT_BUFFERSIZE, 64 * 1024)
         curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         curl_set_long(
             easy, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout.positiveMilliseconds)

@@ -2,6 +2,8 @@
 final class ReplyCollector {
     /// All header lines of one exchange together, interim replies included.
     static let maximumHeaderBytes = 64 * 1024
+    /// What a length is believed for before the bytes are there.
+    private static let maximumReserved = 256 * 1024
 
     private(set) var headers: [(name: String, value: String)] = []
     private(set) var body: [UInt8] = []
@@ -36,9 +38,20 @@ final class ReplyCollector {
         } else if line.elementsEqual("\r\n".utf8) || line.elementsEqual("\n".utf8) {
             isHeadComplete = true
         } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-            headers.append((name: trimmed(line[..<colon]), value: trimmed(line[(colon + 1)...])))
+            headers.append(
+                (name: trimmed(line, 0, colon), value: trimmed(line, colon + 1, line.count)))
+            reserve()
         }
         return true
+    }
+
+    /// The body's memory at once, when its length was told and is allowed.
+    private func reserve() {
+        guard takePiece == nil, let header = headers.last, header.name.utf8.count == 14,
+            header.name.lowercased() == "content-length", let length = Int(header.value),
+            (0...min(maximumReplyBytes, Self.maximumReserved)).contains(length)
+        else { return }
+        body.reserveCapacity(length)
     }
 
     func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
@@ -56,9 +69,11 @@ final class ReplyCollector {
     }
 }
 
-private func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
-    let isBlank: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
-    let head = bytes.drop(while: isBlank)
-    guard let last = head.lastIndex(where: { !isBlank($0) }) else { return "" }
-    return String(decoding: head[...last], as: UTF8.self)
+private func trimmed(_ line: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> String {
+    var (start, end) = (start, end)
+    while start < end, isBlank(line[start]) { start += 1 }
+    while start < end, isBlank(line[end - 1]) { end -= 1 }
+    return String(decoding: UnsafeRawBufferPointer(rebasing: line[start..<end]), as: UTF8.self)
 }
+
+private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

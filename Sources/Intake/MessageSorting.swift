@@ -45,14 +45,12 @@ struct MessageSorting: Sendable {
         for event in decoded.events {
             if let buckets, !buckets.contains(event.sourceBucket) {
                 problem = problem ?? (unwanted(event), 0)
-                continue
-            }
-            var event = event
-            if let sentAt = message.sentAt, isAhead(event.eventTime, of: sentAt) {
-                event.eventTime = sentAt
+            } else if let sentAt = message.sentAt, isAhead(event.eventTime, of: sentAt) {
+                sorted.payloads.append(.event(event.moved(to: sentAt)))
                 sorted.replacedTimes += 1
+            } else {
+                sorted.payloads.append(.event(event))
             }
-            sorted.payloads.append(.event(event))
         }
         for test in decoded.tests {
             sorted.payloads.append(

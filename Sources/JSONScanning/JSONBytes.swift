@@ -5,6 +5,8 @@
 private let ones: UInt64 = 0x0101_0101_0101_0101
 private let highBits: UInt64 = 0x8080_8080_8080_8080
 private let wordSize = 8
+private let quote = UInt8(ascii: "\"")
+private let backslash = UInt8(ascii: "\\")
 
 @inline(__always)
 private func maskOfBytes(in word: UInt64, equalTo byte: UInt64) -> UInt64 {
@@ -12,106 +14,158 @@ private func maskOfBytes(in word: UInt64, equalTo byte: UInt64) -> UInt64 {
     return (difference &- ones) & ~difference & highBits
 }
 
+/// Of quotes, backslashes, control characters and bytes of 0x80 or more. Exclusive-or with 2 puts the quote right
+/// behind the control characters, which it leaves among themselves, so that one comparison tells both.
 @inline(__always)
 private func maskOfNotPlain(in word: UInt64) -> UInt64 {
-    let controls = (word &- ones &* 0x20) & ~word & highBits
-    return controls | (word & highBits) | maskOfBytes(in: word, equalTo: 0x22)
-        | maskOfBytes(in: word, equalTo: 0x5C)
+    let controlsOrQuotes = (word ^ (ones &* 0x02)) &- ones &* 0x21
+    let backslashes = (word ^ (ones &* 0x5C)) &- ones
+    return (controlsOrQuotes | backslashes | word) & highBits
 }
 
-/// The first index from `start` whose byte is not plain string content: a quote, a backslash, a control character
-/// or a byte of 0x80 or more; `bytes.count` when there is none. Loads stay below `bytes.count`.
-func endOfPlainRun(_ bytes: [UInt8], from start: Int) -> Int {
+/// The first index from `start` whose byte is neither plain string content nor part of an escape of two bytes, which
+/// `hasEscapes` tells of: a quote, a control character, a byte of 0x80 or more, or the backslash of any other escape;
+/// `bytes.count` when there is none. Loads stay below `bytes.count`.
+func endOfSimpleContent(
+    _ bytes: [UInt8], from start: Int, hasEscapes: inout Bool
+) -> Int {
     precondition(start >= 0 && start <= bytes.count)
     return unsafe bytes.withUnsafeBytes { buffer in
         var index = start
-        while buffer.count - index >= wordSize {
-            let word = unsafe UInt64(
-                littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let mask = maskOfNotPlain(in: word)
-            if mask != 0 { return index + mask.trailingZeroBitCount / 8 }
-            index += wordSize
+        while true {
+            while buffer.count - index >= wordSize {
+                let word = unsafe UInt64(
+                    littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let mask = maskOfNotPlain(in: word)
+                index += mask == 0 ? wordSize : mask.trailingZeroBitCount / 8
+                if mask != 0 { break }
+            }
+            while index < buffer.count, unsafe isPlain(buffer[index]) { index += 1 }
+            guard buffer.count - index >= 2, unsafe buffer[index] == backslash,
+                unsafe isSimpleEscape(buffer[index + 1])
+            else { return index }
+            hasEscapes = true
+            index += 2
         }
-        while index < buffer.count {
-            let byte = unsafe buffer[index]
-            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { break }
-            index += 1
-        }
-        return index
+    }
+}
+
+@inline(__always)
+private func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x80 && byte != quote && byte != backslash
+}
+
+/// Stands behind a backslash for itself.
+@inline(__always)
+private func isItsOwnEscape(_ byte: UInt8) -> Bool {
+    byte == quote || byte == backslash || byte == UInt8(ascii: "/")
+}
+
+/// RFC 8259, section 7: what may stand behind a backslash, `u` aside.
+@inline(__always)
+private func isSimpleEscape(_ byte: UInt8) -> Bool {
+    switch byte {
+    case quote, backslash, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+        UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+        true
+    default: false
     }
 }
 
 /// Whether `bytes[range]` is the literal. Loads stay inside `range` and inside the literal, which is as long.
 func equal(_ bytes: [UInt8], _ range: Range<Int>, _ literal: StaticString) -> Bool {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
-    let count = range.count
-    guard literal.hasPointerRepresentation, count == literal.utf8CodeUnitCount else { return false }
+    guard range.count == literal.utf8CodeUnitCount else { return false }
     return unsafe bytes.withUnsafeBytes { buffer in
-        let expected = unsafe UnsafeRawBufferPointer(start: literal.utf8Start, count: count)
-        var index = 0
-        while count - index >= wordSize {
-            let left = unsafe buffer.loadUnaligned(
-                fromByteOffset: range.lowerBound + index, as: UInt64.self)
-            let right = unsafe expected.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            if left != right { return false }
-            index += wordSize
+        let found = unsafe UnsafeRawBufferPointer(rebasing: buffer[range])
+        return unsafe isEqual(found, literal)
+    }
+}
+
+/// Loads stay inside `found` and inside the literal, which has as many bytes at least.
+@inline(__always)
+private func isEqual(_ found: UnsafeRawBufferPointer, _ literal: StaticString) -> Bool {
+    guard literal.hasPointerRepresentation, literal.utf8CodeUnitCount >= found.count else {
+        return false
+    }
+    let expected = unsafe UnsafeRawBufferPointer(start: literal.utf8Start, count: found.count)
+    var index = 0
+    while found.count - index >= wordSize {
+        let left = unsafe found.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let right = unsafe expected.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        if left != right { return false }
+        index += wordSize
+    }
+    while index < found.count {
+        if unsafe found[index] != expected[index] { return false }
+        index += 1
+    }
+    return true
+}
+
+/// The first bytes of a name, where no array need be kept alive for them.
+struct NameHead {
+    static let size = 32
+    private var words: SIMD4<UInt64> = .zero
+
+    /// - Parameter range: at most `size` bytes of `bytes`.
+    init(_ bytes: [UInt8], _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        precondition(range.count <= Self.size)
+        unsafe withUnsafeMutableBytes(of: &words) { head in
+            unsafe bytes.withUnsafeBytes { buffer in
+                unsafe head.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[range]))
+            }
         }
-        while index < count {
-            if unsafe buffer[range.lowerBound + index] != expected[index] { return false }
-            index += 1
+    }
+
+    /// - Parameter length: of the name, and of the literal.
+    func equals(_ literal: StaticString, length: Int) -> Bool {
+        unsafe withUnsafeBytes(of: words) { head in
+            unsafe isEqual(UnsafeRawBufferPointer(rebasing: head[..<length]), literal)
         }
-        return true
     }
 }
 
 /// The contents of a scanned string with its escapes undone: `range` lies inside the quotes of a valid string, so an
-/// escape is never shorter than what it stands for. Hence `write <= read`, and a whole word may be stored wherever
-/// one may be loaded; escapes are read through the array's own checks, and their stores are tested.
+/// escape is never shorter than what it stands for. Hence `written <= read`, and a whole word may be stored wherever
+/// one may be loaded; stores of what an escape stands for are tested.
 func unescaped(_ bytes: [UInt8], _ range: Range<Int>) -> [UInt8] {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     return unsafe [UInt8](unsafeUninitializedCapacity: range.count) { output, written in
         let raw = UnsafeMutableRawBufferPointer(output)
-        var read = range.lowerBound
-        while read < range.upperBound {
-            let plain = unsafe copyPlainRun(bytes, read..<range.upperBound, to: raw, at: written)
-            read += plain
-            written += plain
-            guard read < range.upperBound else { break }
-            let escape = decodedEscape(bytes, at: read)
-            read += escape.length
-            precondition(written + UTF8.width(escape.scalar) <= range.count)
-            if escape.scalar.isASCII {
-                unsafe raw[written] = UInt8(truncatingIfNeeded: escape.scalar.value)
-                written += 1
-                continue
+        unsafe bytes.withUnsafeBytes { buffer in
+            var read = range.lowerBound
+            while read < range.upperBound {
+                if range.upperBound - read >= wordSize {
+                    let word = unsafe buffer.loadUnaligned(fromByteOffset: read, as: UInt64.self)
+                    unsafe raw.storeBytes(of: word, toByteOffset: written, as: UInt64.self)
+                    let mask = maskOfBytes(
+                        in: UInt64(littleEndian: word), equalTo: UInt64(backslash))
+                    let plain = mask == 0 ? wordSize : mask.trailingZeroBitCount / 8
+                    read += plain
+                    written += plain
+                    if mask == 0 { continue }
+                } else if unsafe buffer[read] != backslash {
+                    unsafe raw[written] = buffer[read]
+                    read += 1
+                    written += 1
+                    continue
+                }
+                if range.upperBound - read >= 2, unsafe isItsOwnEscape(buffer[read + 1]) {
+                    unsafe raw[written] = buffer[read + 1]
+                    read += 2
+                    written += 1
+                    continue
+                }
+                let escape = decodedEscape(bytes, at: read)
+                read += escape.length
+                precondition(written + UTF8.width(escape.scalar) <= range.count)
+                for unit in escape.scalar.utf8 {
+                    unsafe raw[written] = unit
+                    written += 1
+                }
             }
-            for unit in escape.scalar.utf8 {
-                unsafe raw[written] = unit
-                written += 1
-            }
         }
-    }
-}
-
-/// Copies what stands before the first backslash in `range`, and tells how much that is.
-private func copyPlainRun(
-    _ bytes: [UInt8], _ range: Range<Int>, to output: UnsafeMutableRawBufferPointer, at start: Int
-) -> Int {
-    precondition(range.count <= output.count - start)
-    return unsafe bytes.withUnsafeBytes { buffer in
-        var done = 0
-        while range.count - done >= wordSize {
-            let word = unsafe buffer.loadUnaligned(
-                fromByteOffset: range.lowerBound + done, as: UInt64.self)
-            unsafe output.storeBytes(of: word, toByteOffset: start + done, as: UInt64.self)
-            let mask = maskOfBytes(in: UInt64(littleEndian: word), equalTo: 0x5C)
-            if mask != 0 { return done + mask.trailingZeroBitCount / 8 }
-            done += wordSize
-        }
-        while done < range.count, unsafe buffer[range.lowerBound + done] != 0x5C {
-            unsafe output[start + done] = buffer[range.lowerBound + done]
-            done += 1
-        }
-        return done
     }
 }

@@ -41,6 +41,9 @@ extension JSONScanner {
             : String(decoding: bytes[value.range], as: UTF8.self)
     }
 
+    /// A member's name.
+    package func text(_ name: JSONName) -> String { text(name.value) }
+
     /// A number that is written as an integer and fits Int64; nil for anything else, also for `1.0` and `1e3`.
     package func integer(_ value: JSONValue) -> Int64? {
         guard value.kind == .number else { return nil }

@@ -100,7 +100,9 @@ package struct JSONScanner {
     }
 
     /// White space before the next token is passed.
+    @inline(__always)
     private mutating func nextByte() throws(JSONError) -> UInt8 {
+        if position < bytes.count, bytes[position] > 0x20 { return bytes[position] }
         skipWhiteSpace()
         guard position < bytes.count else { throw failure(.unexpectedEnd) }
         return bytes[position]

@@ -10,7 +10,7 @@ extension JSONScanner {
         var hasEscapes = false
         position = start
         while true {
-            position = endOfPlainRun(bytes, from: position)
+            position = endOfSimpleContent(bytes, from: position, hasEscapes: &hasEscapes)
             guard position < bytes.count else { throw failure(.unexpectedEnd) }
             switch bytes[position] {
             case quote:
@@ -26,29 +26,24 @@ extension JSONScanner {
         }
     }
 
+    /// Passes an escape of UTF-16; those of two bytes are passed already.
     private mutating func passEscape() throws(JSONError) {
         guard position + 1 < bytes.count else {
             throw JSONError(kind: .unexpectedEnd, offset: bytes.count)
         }
-        switch bytes[position + 1] {
-        case quote, backslash, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            position += 2
-        case UInt8(ascii: "u"):
-            guard let unit = utf16Unit(bytes, at: position) else {
-                throw failure(bytes.count - position < 6 ? .unexpectedEnd : .invalidEscape)
-            }
-            if isHighSurrogate(unit) {
-                guard let low = utf16Unit(bytes, at: position + 6), isLowSurrogate(low) else {
-                    throw failure(.loneSurrogate)
-                }
-                position += 12
-            } else if isLowSurrogate(unit) {
+        guard bytes[position + 1] == UInt8(ascii: "u") else { throw failure(.invalidEscape) }
+        guard let unit = utf16Unit(bytes, at: position) else {
+            throw failure(bytes.count - position < 6 ? .unexpectedEnd : .invalidEscape)
+        }
+        if isHighSurrogate(unit) {
+            guard let low = utf16Unit(bytes, at: position + 6), isLowSurrogate(low) else {
                 throw failure(.loneSurrogate)
-            } else {
-                position += 6
             }
-        default: throw failure(.invalidEscape)
+            position += 12
+        } else if isLowSurrogate(unit) {
+            throw failure(.loneSurrogate)
+        } else {
+            position += 6
         }
     }
 

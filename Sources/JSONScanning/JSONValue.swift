@@ -20,22 +20,33 @@ package struct JSONField: Sendable {
     package init() {}
 }
 
-/// A member's name: compare it with literals in a `switch`. The name is compared after its escapes.
-package struct JSONName {
-    let bytes: [UInt8]
+/// A member's name: compare it with literals of at most 32 bytes in a `switch`. The name is compared after its escapes.
+package struct JSONName: Sendable {
     let value: JSONValue
+    private let head: NameHead?
+    /// Bytes, after the escapes.
+    package let length: Int
 
+    init(bytes: [UInt8], value: JSONValue) {
+        self.value = value
+        let name = value.hasEscapes ? unescaped(bytes, value.range) : []
+        length = value.hasEscapes ? name.count : value.range.count
+        if length > NameHead.size {
+            head = nil
+        } else {
+            head = value.hasEscapes ? NameHead(name, 0..<length) : NameHead(bytes, value.range)
+        }
+    }
+
+    /// Most names of a `switch` differ in length already: that is told where the `switch` stands.
+    @inlinable
+    @inline(__always)
     package static func ~= (literal: StaticString, name: JSONName) -> Bool {
-        name.value.hasEscapes
-            ? equal(unescaped(name.bytes, name.value.range), literal)
-            : equal(name.bytes, name.value.range, literal)
+        name.length == literal.utf8CodeUnitCount && name.equals(literal)
     }
 
-    package var text: String {
-        String(decoding: unescaped(bytes, value.range), as: UTF8.self)
+    package func equals(_ literal: StaticString) -> Bool {
+        precondition(literal.utf8CodeUnitCount <= NameHead.size)
+        return head?.equals(literal, length: length) ?? false
     }
-}
-
-private func equal(_ bytes: [UInt8], _ literal: StaticString) -> Bool {
-    equal(bytes, bytes.startIndex..<bytes.endIndex, literal)
 }

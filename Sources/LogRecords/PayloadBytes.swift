@@ -98,10 +98,11 @@ struct PayloadReader {
 
     mutating func text(_ field: String) throws(PayloadError) -> String {
         let range = try blobRange(field)
-        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+        do {
+            return String(copying: try UTF8Span(validating: bytes.span.extracting(range)))
+        } catch {
             throw .notUTF8(field: field, offset: range.lowerBound)
         }
-        return text
     }
 
     mutating func blob(_ field: String) throws(PayloadError) -> [UInt8] {

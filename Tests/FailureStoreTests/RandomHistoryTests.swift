@@ -39,10 +39,12 @@ struct RandomHistoryTests {
             }
         }
 
-        mutating func event(_ name: ReplicationEvent.Name) -> ReplicationEvent {
+        mutating func event(
+            _ name: ReplicationEvent.Name, request: String? = nil
+        ) -> ReplicationEvent {
             failureEvent(
                 rule: "r\(below(3))", destination: "d\(below(2))", key: "k\(below(60))",
-                at: Int64(below(100) * 3_600_000 + below(4)), request: "R\(below(3))",
+                at: Int64(below(100) * 3_600_000 + below(4)), request: request ?? "R\(below(3))",
                 reason: Self.reasons[below(Self.reasons.count)],
                 size: below(10) == 0 ? nil : Int64(below(1000)), name: name)
         }
@@ -181,9 +183,7 @@ struct RandomHistoryTests {
         var history = History(seed: 11)
         // A request ID is one event's alone; 200 events are delivered twice.
         var events = (0..<1300).map { number in
-            var event = history.event(.operationFailed)
-            event.requestID = "R\(number)"
-            return StoreRecord.event(event)
+            StoreRecord.event(history.event(.operationFailed, request: "R\(number)"))
         }
         events += events.prefix(200)
         var states: Set<Set<Comparable>> = []

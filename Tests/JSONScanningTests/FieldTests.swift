@@ -14,6 +14,13 @@ private func matches(_ document: String, _ literal: StaticString) throws -> Bool
     #expect(try matches(#"{"replicationRuleId":1}"#, "replicationRuleId"))
     #expect(try matches(#"{"\u0072eplicationRule\u0049d":1}"#, "replicationRuleId"))
     #expect(try matches(#"{"12345678":1}"#, "12345678"))
+    // As long as a name may be that is compared, and longer.
+    let longest: StaticString = "ApproximateFirstReceiveTimestamp"
+    #expect(try matches(#"{"ApproximateFirstReceiveTimestamp":1}"#, longest))
+    #expect(try matches(#"{"ApproximateFirstReceiveTimest\u0061mp":1}"#, longest))
+    #expect(try !matches(#"{"ApproximateFirstReceiveTimestamq":1}"#, longest))
+    #expect(try !matches(#"{"ApproximateFirstReceiveTimestamps":1}"#, longest))
+    #expect(try !matches(#"{"ApproximateNumberOfMessagesNotVisible":1}"#, "a"))
     #expect(try matches(#"{"é":1}"#, "é"))
     #expect(try matches(#"{"\u00e9":1}"#, "é"))
     #expect(try !matches(#"{"replicationRuleID":1}"#, "replicationRuleId"))
