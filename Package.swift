@@ -123,7 +123,7 @@ let fixtures: [String: [String]] = [
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "LogRecords", "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB",
+    "Domain", "EventDecoding", "LogRecords", "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB",
     "ArgumentParser",
 ]
 

@@ -30,7 +30,9 @@ extension Configuration {
     {
         let node: Node?
         do {
-            node = try Yams.compose(yaml: text)
+            // Without the rules that tell integers from texts: each is a regular expression of ICU, and every key knows its
+            // own type.
+            node = try Yams.compose(yaml: text, .basic)
         } catch let error as YamlError {
             throw ConfigurationError(file: file, sentence: "is not YAML: \(error)")
         } catch {

@@ -1,5 +1,7 @@
+internal import Domain
 internal import Foundation
 package import Logging
+internal import SystemIO
 
 /// Writes log lines to stderr: for the journal with its `<N>` priority in front (sd-daemon(3)), for a person with the
 /// time and the level.
@@ -26,10 +28,13 @@ package struct StandardErrorLog: LogHandler {
         let line =
             isForJournal
             ? "<\(priority(event.level))>\(text)\n"
-            : "\(Date().ISO8601Format()) \(event.level) \(text)\n"
+            : "\(now) \(event.level) \(text)\n"
         // A closed stderr must not end the daemon: write(2), and no look at what it says.
         FileHandle.standardError.writeIgnoringErrors(Data(line.utf8))
     }
+
+    /// RFC 3339. Foundation's formats would load a calendar, its time zones and ICU for it.
+    private var now: Timestamp { Timestamp(milliseconds: SystemClock().wallMilliseconds()) }
 
     /// The priorities of syslog(3).
     private func priority(_ level: Logger.Level) -> Int {

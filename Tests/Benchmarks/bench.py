@@ -1,7 +1,7 @@
 """`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns; then
 the log, recovery and the store by themselves.
 
-    bench.py [--part all|intake|log|recovery|store] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
+    bench.py [--part all|intake|decode|log|recovery|store|full] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
 """
 import argparse
 import contextlib
@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from queue_server import QueueServer
 from subjects import Daemon, PythonConsumer, Subject
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("all", "intake", "log", "recovery", "store")
+PARTS = ("all", "intake", "decode", "log", "recovery", "store", "full")
 ORDERS = ("time", "random")
 LOOK = 0.02  # seconds between two looks at the counters
 STALL = 30.0
@@ -52,24 +53,21 @@ class Plan:
 
 def await_stored(subject: Subject, queue: QueueServer, total: int) -> float:
     """Waits until all messages are deleted and all failures are stored. The monotonic time of the last delete."""
-    def watch(look) -> None:
-        seen, progress = -1, time.monotonic()
-        while (now := look()) != total:
-            if now != seen:
-                seen, progress = now, time.monotonic()
-            elif time.monotonic() - progress > STALL:
-                raise SystemExit(
-                    f"{subject.name} stands still at {now} of {total} {look.__name__}: {subject.last_words()}")
-            subject.check_alive()
-            time.sleep(LOOK)
-
-    def deleted() -> int:
-        return queue.counters()["deleted"]
-
-    watch(deleted)
+    await_count(subject, "deleted", lambda: queue.counters()["deleted"], total)
     at = time.monotonic()
-    watch(subject.stored)
+    await_count(subject, "stored", subject.stored, total)
     return at
+
+
+def await_count(subject: Subject, what: str, look, total: int) -> None:
+    seen, progress = -1, time.monotonic()
+    while (now := look()) != total:
+        if now != seen:
+            seen, progress = now, time.monotonic()
+        elif time.monotonic() - progress > STALL:
+            raise SystemExit(f"{subject.name} stands still at {now} of {total} {what}: {subject.last_words()}")
+        subject.check_alive()
+        time.sleep(LOOK)
 
 
 def measure(subject: Subject, queue: QueueServer, total: int, order: str, since: int) -> dict:
@@ -100,6 +98,53 @@ def measure(subject: Subject, queue: QueueServer, total: int, order: str, since:
         "peak_mb": processes.memory_kib(subject.pid, "VmHWM") / 1024,
         "receives": counters["receives"], "refused": counters["refused"],
     }
+
+
+def measure_into_log(plan: Plan) -> list[dict]:
+    """The daemon's work up to the log, deletes included: the store is held back, and let go behind the last delete."""
+    results = []
+    total = plan.events["daemon"]
+    for round_number in range(plan.rounds):
+        label = f"into-log-{round_number}"
+        with QueueServer(plan.work / f"{label}-queue") as queue, plan.subject("daemon", label, queue) as daemon:
+            time.sleep(1)
+            with daemon.store_held():
+                before, began = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+                queue.begin(total, "time", plan.since)
+                await_count(daemon, "deleted", lambda: queue.counters()["deleted"], total)
+                after, ended = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+                held = daemon.status()["store"]["failures"]
+            if held:
+                raise SystemExit(f"the store took {held} failures while it was held")
+            await_count(daemon, "stored", daemon.stored, total)
+        shutil.rmtree(plan.work / label)
+        results.append({"events": total, "events_per_second": total / (ended - began),
+                        "cpu_us": (after - before) / total * 1e6})
+    return results
+
+
+def measure_full_store(plan: Plan) -> list[dict]:
+    """The whole way into a store that holds many failures already, with random keys."""
+    label = "full"
+    state = plan.work / label / "state"
+    parts.program(plan, state, "store", "apply", "--order", "spread", "--records", str(plan.store_rows))
+    # Filled without a log: the daemon would refuse to marry the two by itself.
+    subprocess.run([plan.binary, "wal", "adopt", state], check=True, capture_output=True)
+    results = []
+    with QueueServer(plan.work / f"{label}-queue") as queue, plan.subject("daemon", label, queue) as daemon:
+        for round_number in range(plan.rounds):
+            total = plan.events["daemon"]
+            stored = daemon.stored()
+            before, began = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+            queue.begin(total, "random", plan.since + 1000 * round_number)
+            await_count(daemon, "deleted", lambda: queue.counters()["deleted"], total)
+            await_count(daemon, "stored", daemon.stored, stored + total)
+            after, ended = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+            results.append({"events": total, "events_per_second": total / (ended - began),
+                            "cpu_us": (after - before) / total * 1e6,
+                            "peak_mb": processes.memory_kib(daemon.pid, "VmHWM") / 1024})
+    shutil.rmtree(plan.work / label)
+    return results
 
 
 def run(plan: Plan, kind: str, order: str, label: str) -> dict:
@@ -168,9 +213,12 @@ def measure_intake(plan: Plan, kinds: list[str]) -> None:
                 result = run(plan, kind, order, f"{kind}-{order}-{round_number}")
                 results[kind, order].append(result)
                 print(report.line(round_number, kind, order, result), flush=True)
+    into_log = measure_into_log(plan) if "daemon" in kinds else []
     syncs = {kind: count_syncs(plan, kind) for kind in kinds}
     summary = {key: medians(values) for key, values in results.items()}
     print(report.table(summary, syncs, plan.rounds))
+    if into_log:
+        report.alone("into the log, deletes included, the store held back", into_log, "cpu_us", 25)
     report.write(REPOSITORY / ".build/bench.json", plan.work, results, summary, syncs)
 
 
@@ -183,7 +231,11 @@ def main() -> None:
         print(report.setting(plan.work), flush=True)
         if options.part in ("all", "intake"):
             measure_intake(plan, kinds)
-        for name in ("log", "recovery", "store"):
+        if options.part in ("all", "full"):
+            full = measure_full_store(plan)
+            report.alone(f"into a store of {plan.store_rows:,} failures, random keys", full, "events_per_second", 10_000)
+            report.write_part(REPOSITORY / ".build/bench-full.json", plan.work, {"full": full})
+        for name in ("decode", "log", "recovery", "store"):
             if options.part in ("all", name):
                 began = time.monotonic()
                 runs = getattr(parts, name)(plan)

@@ -28,6 +28,19 @@ def program(plan, directory: pathlib.Path, *arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
+def decode(plan) -> dict:
+    """Bodies of one record, beside Foundation's JSONDecoder."""
+    titles = {"s3remedy": "s3remedy's decoder", "foundation": "Foundation's JSONDecoder"}
+    runs: dict[str, list[dict]] = {}
+    for round_number in range(plan.rounds):
+        for subject in turned(list(titles), round_number):
+            done = subprocess.run([str(plan.program), "decode", subject], capture_output=True, text=True, check=True)
+            runs.setdefault(subject, []).append(json.loads(done.stdout))
+    print(f"\nDecoding bodies of 1.2 KB with one record each; {plan.rounds} rounds (wanted: <= 7 us)")
+    print_runs({titles[subject]: runs[subject] for subject in titles})
+    return runs
+
+
 def log(plan) -> dict:
     """Group commit beside one writer without framing, and beside SQLite."""
     titles = {"log": "the log, writers as threads", "logtasks": "the log, writers as tasks",

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 
 import processes
 
@@ -76,6 +77,16 @@ def verdicts(summary: dict) -> list[str]:
                 sign = ">=" if more else "<="
                 lines.append(f"{order} keys: not reached: {value:,.1f} {title}, wanted {sign} {bound:,}")
     return lines
+
+
+def alone(title: str, runs: list[dict], member: str, bound: float) -> None:
+    """A measurement of the daemon by itself, its rounds and whether its figure is reached."""
+    median = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    print(f"\n{title}: {median['events_per_second']:,.0f} events/s, {median['cpu_us']:.1f} us CPU per event "
+          f"(rounds: {', '.join(format(run['cpu_us'], '.1f') for run in runs)})"
+          + (f", peak {median['peak_mb']:.1f} MiB" if "peak_mb" in median else ""))
+    reached = median[member] >= bound if member == "events_per_second" else median[member] <= bound
+    print(f"wanted: {'>=' if member == 'events_per_second' else '<='} {bound:,}: {'reached' if reached else 'not reached'}")
 
 
 def write(path: pathlib.Path, work: pathlib.Path, results: dict, summary: dict, syncs: dict) -> None:

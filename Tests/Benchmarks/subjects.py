@@ -1,5 +1,6 @@
 """What is measured: the daemon, and the Python consumer. Both are started with an empty state and an empty queue, say
 READY=1 to the socket in NOTIFY_SOCKET, and are watched from outside in the same way."""
+import contextlib
 import http.client
 import json
 import os
@@ -142,6 +143,17 @@ class Daemon(Subject):
             f"control: {{socket: {self.socket}}}\n"
             f"aws: {{endpoints: {{sqs: {self.queue.url}}}}}\n")
         return [str(self.binary), "run", "--config", str(configuration)]
+
+    @contextlib.contextmanager
+    def store_held(self):
+        """While it lasts the store takes nothing, because somebody else writes to it: what is received goes into the
+        log alone."""
+        database = sqlite3.connect(self.directory / "state/failures.db", isolation_level=None)
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+        finally:
+            database.close()
 
     def stored(self) -> int:
         store = self.status()["store"]

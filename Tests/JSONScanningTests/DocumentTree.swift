@@ -28,7 +28,9 @@ indirect enum DocumentTree: Equatable, Sendable {
             try scanner.beginObject()
             while let name = try scanner.nextMember() {
                 members.append(
-                    Member(name: Array(scanner.text(name).utf8), value: try DocumentTree(from: &scanner)))
+                    Member(
+                        name: Array(scanner.text(name).utf8),
+                        value: try DocumentTree(from: &scanner)))
             }
             self = .object(members)
         case .array:
