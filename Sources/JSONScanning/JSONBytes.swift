@@ -112,9 +112,15 @@ struct NameHead {
     init(_ bytes: [UInt8], _ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         precondition(range.count <= Self.size)
-        unsafe withUnsafeMutableBytes(of: &words) { head in
-            unsafe bytes.withUnsafeBytes { buffer in
-                unsafe head.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[range]))
+        unsafe bytes.withUnsafeBytes { buffer in
+            if buffer.count - range.lowerBound >= Self.size {
+                // What follows the name comes along, and is never looked at.
+                words = unsafe buffer.loadUnaligned(
+                    fromByteOffset: range.lowerBound, as: SIMD4<UInt64>.self)
+            } else {
+                unsafe withUnsafeMutableBytes(of: &words) { head in
+                    unsafe head.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[range]))
+                }
             }
         }
     }
