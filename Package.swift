@@ -91,7 +91,10 @@ let tests: [(name: String, imports: [String])] = [
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("ControlAPITests", ["ControlAPI", "Domain"]),
     ("ControlServerTests", ["ControlServer", "SystemIO"]),
-    ("DaemonTests", ["Daemon", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]),
+    (
+        "DaemonTests",
+        ["Daemon", "LogRecords", "Logging", "SystemIO", "TestSupport", "WriteAheadLog"]
+    ),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "GRDB", "SystemIO", "TestSupport"]),

@@ -181,6 +181,7 @@ private let schemas: [String: JSONValue] = [
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
     "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
+    "reload": object("file changes:array"),
     "remediation": object(
         """
         id sourceBucket ruleId state objects:integer bytes:integer estimatedCost:object jobs:array \

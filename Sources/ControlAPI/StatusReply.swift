@@ -180,6 +180,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case methodNotAllowed
     case countChanged, tooManyFailures, stillUndecodable
     case nothingToDo, planChanged, batchNotConfigured, remediationRefused
+    case configurationRefused
     case payloadTooLarge, headersTooLarge
     case internalError
     case stopping, temporarilyUnavailable
@@ -193,6 +194,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
         case .methodNotAllowed: 405
         case .countChanged, .tooManyFailures, .stillUndecodable: 409
         case .nothingToDo, .planChanged, .batchNotConfigured, .remediationRefused: 409
+        case .configurationRefused: 409
         case .payloadTooLarge: 413
         case .headersTooLarge: 431
         case .internalError: 500

@@ -15,6 +15,7 @@ struct ControlRoutes: Sendable {
     let desk: RemediationDesk?
     let intake: IntakeRoutes
     let quarantineDesk: QuarantineDesk
+    let reloader: Reloader
     let roles: Roles
     let clock: any ClockReading
     let logger: Logger
@@ -53,6 +54,7 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations/{id}": { try await remediation($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
+            "POST /v1/reload": { _ in try await reload() },
             "GET /metrics": { _ in
                 .metrics(try await MetricsAssembler(status: status).text())
             },

@@ -3,6 +3,7 @@ internal import Intake
 internal import Remediation
 internal import ServiceLifecycle
 internal import Systemd
+internal import UnixSignals
 internal import WriteAheadLog
 
 // The parts of the daemon as services: started in this order, stopped in the opposite one. A part that ends by itself
@@ -76,6 +77,19 @@ struct RemediationPart: Service {
             } onCancel: {
                 stopCalls()
             }
+        }
+    }
+}
+
+/// `SIGHUP` is a reload; its outcome goes to the log.
+struct ReloadPart: Service {
+    /// Made before READY: until then SIGHUP ends the process.
+    let signals: UnixSignalsSequence
+    let reload: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in signals { await reload() }
         }
     }
 }

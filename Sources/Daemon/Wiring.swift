@@ -11,12 +11,16 @@ internal import Remediation
 internal import ServiceLifecycle
 internal import SystemIO
 internal import Systemd
+internal import UnixSignals
 internal import WriteAheadLog
 
 /// The whole daemon, built bottom-up: used by `run` and by tests.
 struct Wiring {
+    /// Read anew by a reload.
+    let file: String
     let configuration: Configuration
     let environment: [String: String]
+    let logging: LogSettings
     let logger: Logger
     let clock: any ClockReading = SystemClock()
     let random: any RandomSource = SystemRandom()
@@ -27,7 +31,8 @@ struct Wiring {
         let startedAt = clock.monotonicNanoseconds()
         let access = try await AWSAccess(
             configuration, environment: environment, clock: clock, random: random, logger: logger)
-        let roles = try Roles(operatorGroup: configuration.operatorGroup)
+        let roles = Roles(
+            operatorGroup: try Roles.group(named: configuration.operatorGroup))
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
@@ -51,7 +56,8 @@ struct Wiring {
             FlusherPart(flusher: flusher, log: log), BallastPart(flusher: flusher),
             RetentionPart(retention: Retention(store: store, clock: clock, logger: logger)),
         ]
-        let (desk, remediation) = remediation(store, access)
+        logging.setSalt(log.logID.bytes)
+        let (desk, worker, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
         let intakes = intakes(overview.knownQueues, log, pause, flusher, desk, access)
         parts += intakes.map { IntakePart(intake: $0) }
@@ -62,18 +68,30 @@ struct Wiring {
             store: store, log: log, flusher: flusher, monitors: intakes.map(\.monitor),
             pause: pause, notes: notes(report),
             clock: clock, startedAt: startedAt, stopping: stopping)
+        let reloader = Reloader(
+            file: file, running: configuration, environment: environment,
+            parts: LiveParts(
+                logging: logging, roles: roles, log: log, ballast: ballast, store: store,
+                intakes: Dictionary(
+                    uniqueKeysWithValues: intakes.map { ($0.queueURL, $0.settings) }),
+                worker: worker),
+            logger: logger, executor: .blocking("s3remedy.reload"))
         let server = try await serve(
             ControlRoutes(
                 store: store, status: status, desk: desk,
                 intake: IntakeRoutes(store: store, pause: pause, clock: clock),
-                quarantineDesk: QuarantineDesk(store: store, log: log), roles: roles,
+                quarantineDesk: QuarantineDesk(store: store, log: log), reloader: reloader,
+                roles: roles,
                 clock: clock, logger: logger))
         return [ControlPart(server: server)] + parts + [
+            ReloadPart(
+                signals: await UnixSignalsSequence(trapping: .sighup),
+                reload: { _ = try? await reloader.reload() }),
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,
                 sentence: "\(overview.openFailures) open failures, "
                     + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
-                    + "log records to apply")
+                    + "log records to apply"),
         ]
     }
 
@@ -135,7 +153,10 @@ struct Wiring {
         return zip(configuration.queues, access.queueRegions).map { queue, region in
             var intake = QueueIntake(
                 queueURL: queue.url,
-                isKnown: known.contains(queue.url) || queue.otherEvents == .delete, log: log,
+                isKnown: known.contains(queue.url) || queue.otherEvents == .delete,
+                settings: IntakeSettings(
+                    maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets),
+                log: log,
                 monitor: QueueMonitor(url: queue.url), credits: credits, pause: pause, clock: clock,
                 random: random, logger: logger,
                 connect: {
@@ -146,8 +167,6 @@ struct Wiring {
                         cancel: { exchange.cancel() })
                 })
             intake.recognized = { flusher.recognize(queueURL: queue.url) }
-            intake.maximumPollers = queue.maxPollers
-            if configuration.restrictToBuckets { intake.buckets = Set(configuration.buckets) }
             if let desk { intake.jobChanged = { desk.lookNow() } }
             return intake
         }
@@ -155,8 +174,8 @@ struct Wiring {
 
     private func remediation(
         _ store: SQLiteFailureStore, _ access: AWSAccess
-    ) -> (RemediationDesk?, [any Service]) {
-        guard let batch = configuration.batch else { return (nil, []) }
+    ) -> (RemediationDesk?, RemediationWorker?, [any Service]) {
+        guard let batch = configuration.batch else { return (nil, nil, []) }
         let exchange = CurlExchange(options: access.options)
         let worker = RemediationWorker(
             store: store,
@@ -168,9 +187,8 @@ struct Wiring {
             clock: clock, executor: .blocking("s3remedy.remediation"), log: logger,
             makeCaller: { access.caller(region: $0, exchange: exchange) })
         let desk = RemediationDesk(
-            store: store, maximumObjects: batch.maxObjects, clock: clock, random: random,
-            worker: worker)
-        return (desk, [RemediationPart(worker: worker, stopCalls: { exchange.cancel() })])
+            store: store, clock: clock, random: random, worker: worker)
+        return (desk, worker, [RemediationPart(worker: worker, stopCalls: { exchange.cancel() })])
     }
 
     private func serve(_ routes: ControlRoutes) async throws -> UnixHTTPServer {

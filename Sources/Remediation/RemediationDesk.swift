@@ -40,17 +40,15 @@ package struct RemediationOrder: Sendable {
 /// Plans and begins remediations; the worker carries them out.
 package struct RemediationDesk: Sendable {
     private let store: any FailureStoring
-    private let maximumObjects: Int64
     private let clock: any ClockReading
     private let random: any RandomSource
     private let worker: RemediationWorker
 
     package init(
-        store: any FailureStoring, maximumObjects: Int64, clock: any ClockReading,
-        random: any RandomSource, worker: RemediationWorker
+        store: any FailureStoring, clock: any ClockReading, random: any RandomSource,
+        worker: RemediationWorker
     ) {
         self.store = store
-        self.maximumObjects = maximumObjects
         self.clock = clock
         self.random = random
         self.worker = worker
@@ -89,6 +87,7 @@ package struct RemediationDesk: Sendable {
             throw .planChanged(
                 "the plan showed \(expected) objects, now \(plan.objects) match: plan again")
         }
+        let maximumObjects = worker.settings.maximumObjects
         guard plan.objects <= maximumObjects else {
             throw .refused(
                 "\(plan.objects) objects match and batch.maxObjects is \(maximumObjects): select "
