@@ -13,6 +13,9 @@ package struct ControlPeer: Sendable, Equatable {
         self.pid = pid
         self.groups = groups
     }
+
+    /// Whoever asks over TCP: the kernel's "nobody" (`/proc/sys/kernel/overflowuid`).
+    package static let unknown = ControlPeer(uid: 65534, gid: 65534, pid: 0, groups: [])
 }
 
 /// One request, complete with its body.

@@ -32,6 +32,7 @@ final class MicroHTTPDaemon {
     }
 
     private let callbacks: Callbacks
+    private let knowsPeers: Bool
     private let table = UnsafeMutablePointer<mhd_callbacks>.allocate(capacity: 1)
     private var daemon: OpaquePointer?
     private var nextID: UInt64 = 1
@@ -40,8 +41,10 @@ final class MicroHTTPDaemon {
     var epollDescriptor: Int32 { daemon.map { mhd_epoll_descriptor($0) } ?? -1 }
 
     /// Nil when the library refuses; it has then told the log.
-    init?(listener: Int32, limits: ControlLimits, callbacks: Callbacks) {
+    /// - Parameter knowsPeers: the listener is a Unix socket.
+    init?(listener: Int32, knowsPeers: Bool, limits: ControlLimits, callbacks: Callbacks) {
         self.callbacks = callbacks
+        self.knowsPeers = knowsPeers
         table.initialize(
             to: mhd_callbacks(
                 context: Unmanaged.passUnretained(self).toOpaque(), access: accessHandler,
@@ -130,7 +133,8 @@ final class MicroHTTPDaemon {
         let connection = exchange.connection.pointer
         exchange.method = String(cString: method)
         exchange.headerBytes = mhd_header_bytes(connection)
-        exchange.peer = peer(ofSocket: mhd_connection_descriptor(connection))
+        exchange.peer =
+            knowsPeers ? peer(ofSocket: mhd_connection_descriptor(connection)) : .unknown
         MHD_get_connection_values_n(
             connection, .HEADER_KIND, headerIterator,
             Unmanaged.passUnretained(exchange).toOpaque())

@@ -1,3 +1,5 @@
+internal import ControlServer
+
 /// A key of the configuration in which the running daemon and its file differ.
 package struct ConfigurationChange: Equatable, Sendable {
     /// Such as `wal.maxBytes` or `queues[0].maxPollers`, counted as in the file.
@@ -64,7 +66,7 @@ private func settings(_ running: Configuration, _ new: Configuration) -> [Settin
         .now("store.quarantineMaxBytes", \.quarantineMaxBytes, sizeText),
         .atRestart("control.socket") { $0.controlSocket },
         .now("control.operatorGroup", \.operatorGroup) { $0 },
-        .atRestart("metrics.listen") { $0.metricsListen },
+        .atRestart("metrics.listen") { $0.metricsListen?.description },
         .now("log.level", \.logLevel) { $0.rawValue },
         .now("log.keys", \.keyLogging) { $0.rawValue },
         .atRestart("aws.endpoints.sqs") { $0.endpoints.sqs },

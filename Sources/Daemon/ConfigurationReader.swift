@@ -1,3 +1,4 @@
+internal import ControlServer
 internal import Foundation
 internal import Yams
 
@@ -176,7 +177,8 @@ extension Configuration {
             operatorGroup = try control.string("operatorGroup")
         }
         if let metrics = try root.section("metrics", keys: ["listen"]) {
-            metricsListen = try metrics.string("listen", "HOST:PORT")
+            let form = "an IP address of this host and a port, such as 127.0.0.1:9477 or [::1]:9477"
+            metricsListen = try metrics.value("listen", form) { TCPAddress($0) }
         }
         if let log = try root.section("log", keys: ["level", "keys"]) {
             logLevel = try log.choice("level", LogLevel.self) ?? .info

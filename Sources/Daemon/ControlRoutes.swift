@@ -56,7 +56,7 @@ struct ControlRoutes: Sendable {
             "POST /v1/intake/resume": { _ in try await intake.resume() },
             "POST /v1/reload": { _ in try await reload() },
             "GET /metrics": { _ in
-                .metrics(try await MetricsAssembler(status: status).text())
+                .metrics(await MetricsAssembler(status: status).text())
             },
             "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
         ]

@@ -11,7 +11,7 @@ internal import WriteAheadLog
 
 /// Answers questions until the very last.
 struct ControlPart: Service {
-    let server: UnixHTTPServer
+    let server: HTTPServer
 
     func run() async throws {
         try? await gracefulShutdown()

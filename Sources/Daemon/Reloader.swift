@@ -95,6 +95,7 @@ actor Reloader {
     private func change() async throws(ConfigurationError) -> [ConfigurationChange] {
         let new = try Configuration.read(file: file)
         let operatorGroup = try await checkSurroundings(of: new, environment: environment)
+        for notice in new.notices { logger.notice("\(notice)") }
         let changes = running.changes(to: new)
         running = running.adopting(new)
         await parts.take(running, operatorGroup: operatorGroup)

@@ -1,4 +1,5 @@
 internal import CSystem
+internal import ControlServer
 internal import Foundation
 internal import Logging
 internal import ServiceLifecycle
@@ -83,14 +84,16 @@ private func serviceGroup(_ services: [any Service], _ logger: Logger) -> Servic
 }
 
 extension Configuration {
-    /// Keys that are read but have no effect in this version: said, not passed over.
+    /// Keys that have no effect in this version, or an effect that one should know of.
     var notices: [String] {
         var notices: [String] = []
-        if let listen = metricsListen {
-            notices.append("metrics.listen: \(listen) has no effect in this version")
+        if let listen = metricsListen, !listen.isLoopback {
+            notices.append(
+                "metrics.listen: names of buckets, rules and queues are open to all who reach "
+                    + "\(listen); 127.0.0.1 is open to this host alone")
         }
         var idle: [String] = []
-        if !buckets.isEmpty { idle.append("buckets") }
+        if !buckets.isEmpty, !restrictToBuckets { idle.append("buckets without restrictToBuckets") }
         if let batch, batch.verify != .all { idle.append("batch.verify: \(batch.verify.rawValue)") }
         return notices + idle.map { "\($0) has no effect in this version" }
     }

@@ -83,6 +83,7 @@ struct Wiring {
                 quarantineDesk: QuarantineDesk(store: store, log: log), reloader: reloader,
                 roles: roles,
                 clock: clock, logger: logger))
+        if let metrics = try await serveMetrics(status) { parts.insert(metrics, at: 0) }
         return [ControlPart(server: server)] + parts + [
             ReloadPart(
                 signals: await UnixSignalsSequence(trapping: .sighup),
@@ -191,20 +192,44 @@ struct Wiring {
         return (desk, worker, [RemediationPart(worker: worker, stopCalls: { exchange.cancel() })])
     }
 
-    private func serve(_ routes: ControlRoutes) async throws -> UnixHTTPServer {
-        let logger = logger
-        let server = UnixHTTPServer(
-            routes: routes.routes(), executor: .events("s3remedy.control"),
-            problem: { _, code, detail in
-                .problem((ProblemCode(rawValue: code) ?? .internalError).problem(detail))
-            },
-            log: { event in
-                if case .library(let message) = event { logger.debug("control socket: \(message)") }
-            })
+    private func serve(_ routes: ControlRoutes) async throws -> HTTPServer {
+        let server = server(routes.routes(), ControlLimits(), "control")
         let inherited = try InheritedSockets().unixStreamListener(named: "control")
         try await server.start(
             inherited.map { .descriptor($0) } ?? .path(configuration.controlSocket))
         return server
+    }
+
+    /// `/metrics` alone, to anybody who reaches the address; nil without one.
+    private func serveMetrics(_ status: StatusAssembler) async throws -> ControlPart? {
+        guard let address = configuration.metricsListen else { return nil }
+        var limits = ControlLimits()
+        limits.connections = 16
+        limits.bodyBytes = 0
+        let route = ControlRoute("GET", "/metrics") { _ in
+            .metrics(await MetricsAssembler(status: status).text())
+        }
+        let server = server([route], limits, "metrics")
+        do { try await server.start(.tcp(address)) } catch { throw DaemonFailure.metrics(error) }
+        logger.info("metrics are served", metadata: ["address": "\(address)"])
+        return ControlPart(server: server)
+    }
+
+    private func server(
+        _ routes: [ControlRoute], _ limits: ControlLimits, _ name: String
+    ) -> HTTPServer {
+        let logger = logger
+        return HTTPServer(
+            routes: routes, limits: limits, executor: .events("s3remedy." + name),
+            problem: { _, code, detail in
+                .problem((ProblemCode(rawValue: code) ?? .internalError).problem(detail))
+            },
+            log: { event in
+                if case .library(let message) = event {
+                    logger.debug(
+                        "libmicrohttpd", metadata: ["of": "\(name)", "said": "\(message)"])
+                }
+            })
     }
 
     /// What the start has to say, as long as the process lives.

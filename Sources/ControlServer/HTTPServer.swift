@@ -2,7 +2,7 @@ internal import Dispatch
 internal import Glibc
 package import SystemIO
 
-/// HTTP/1.1 over a Unix stream socket: libmicrohttpd driven by Dispatch.
+/// HTTP/1.1 over a Unix stream socket, or over TCP to clients that are unknown: libmicrohttpd driven by Dispatch.
 ///
 /// Everything of the library happens on one serial queue, the executor's, which must be a
 /// `QueueExecutor.events`. Its epoll descriptor is watched by a Dispatch source. While a handler works, or a stream
@@ -10,7 +10,7 @@ package import SystemIO
 /// each resume is followed by `pump`.
 ///
 /// A server is started once and stopped once; it lives until it is stopped.
-package actor UnixHTTPServer {
+package actor HTTPServer {
     private enum State {
         case idle, running, stopping, closing, stopped
     }
@@ -62,9 +62,11 @@ package actor UnixHTTPServer {
     package func start(_ place: ControlListener) throws(ControlServerFailure) {
         guard state == .idle else { throw .alreadyStarted }
         let listener = try ListeningSocket(place)
+        let isTCP = if case .tcp = place { true } else { false }
         guard
             let daemon = MicroHTTPDaemon(
-                listener: listener.descriptor, limits: limits, callbacks: callbacks())
+                listener: listener.descriptor, knowsPeers: !isTCP, limits: limits,
+                callbacks: callbacks())
         else {
             listener.unlinkFile()
             close(listener.descriptor)
@@ -92,7 +94,7 @@ package actor UnixHTTPServer {
 
 // MARK: - Driving the library
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func watch(_ daemon: MicroHTTPDaemon) {
         let queue = executor.queue
         let source = DispatchSource.makeReadSource(
@@ -184,7 +186,7 @@ extension UnixHTTPServer {
 
 // MARK: - Requests
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func callbacks() -> MicroHTTPDaemon.Callbacks {
         MicroHTTPDaemon.Callbacks(
             headers: { self.takeHeaders($0) },
@@ -328,7 +330,7 @@ extension UnixHTTPServer {
 
 // MARK: - Streams
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func feed(
         _ id: UInt64, from chunks: any AsyncSequence<[UInt8], Never> & Sendable,
         _ exchange: Exchange
