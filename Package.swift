@@ -119,7 +119,7 @@ let tests: [(name: String, imports: [String])] = [
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
 let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["botocore_answers.py"],
-    "FailureStoreTests": ["schema-1.sql", "schema-2.sql"],
+    "FailureStoreTests": ["schema-1.sql", "schema-2.sql", "schema-3.sql"],
     "HTTPTransportTests": ["tls_server.py"],
 ]
 

@@ -15,6 +15,7 @@ struct ControlRoutes: Sendable {
     let desk: RemediationDesk?
     let intake: IntakeRoutes
     let quarantineDesk: QuarantineDesk
+    let repeated: RepeatedRequests
     let reloader: Reloader
     let roles: Roles
     let clock: any ClockReading
@@ -66,16 +67,20 @@ struct ControlRoutes: Sendable {
         _ request: ControlRequest, _ route: InterfaceRoute, _ handler: Handler
     ) async -> ControlReply {
         do {
-            let reader = RequestReader(request: request)
+            var reader = RequestReader(request: request)
             if route.isChange { try checkRole(request) }
             try reader.checkQuery(route.query)
-            return try await handler(reader)
-        } catch let problem as ProblemReply {
-            return .problem(problem)
-        } catch let failure as StoreFailure {
-            return .problem(problem(failure))
+            guard route.isChange,
+                let keyed = try reader.keyed(
+                    at: Timestamp(milliseconds: clock.wallMilliseconds()))
+            else { return try await handler(reader) }
+            reader.keyedRequest = keyed
+            return try await repeated.once(keyed, remediation: remediation(startedAs:)) {
+                [reader] in
+                do { return try await handler(reader) } catch { return .problem(problem(error)) }
+            }
         } catch {
-            return .problem(ProblemCode.internalError.problem("\(error)"))
+            return .problem(problem(error))
         }
     }
 
@@ -171,6 +176,13 @@ struct ControlRoutes: Sendable {
         return .json(RemediationItem(found.run, verifying: found.verifying))
     }
 
+    private func remediation(startedAs id: String) async throws -> ControlReply {
+        guard let found = try await store.remediation(id) else {
+            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
+        }
+        return .json(RemediationItem(found.run, verifying: found.verifying), status: 201)
+    }
+
     private func remediate(_ reader: RequestReader) async throws -> ControlReply {
         try reader.checkMembers(RemediationRequest.members)
         let asked = try reader.body(RemediationRequest.self)
@@ -178,7 +190,8 @@ struct ControlRoutes: Sendable {
             throw ProblemCode.batchNotConfigured.problem(
                 "remediation needs batch in the configuration: roleArn, manifest and report")
         }
-        let order = try order(asked, by: "uid \(reader.request.peer.uid)")
+        var order = try order(asked, by: "uid \(reader.request.peer.uid)")
+        order.request = reader.keyedRequest
         do {
             if asked.dryRun == true {
                 let (plan, region, at) = try await desk.plan(order)

@@ -80,7 +80,8 @@ struct Wiring {
             ControlRoutes(
                 store: store, status: status, desk: desk,
                 intake: IntakeRoutes(store: store, pause: pause, clock: clock),
-                quarantineDesk: QuarantineDesk(store: store, log: log), reloader: reloader,
+                quarantineDesk: QuarantineDesk(store: store, log: log),
+                repeated: RepeatedRequests(store: store, logger: logger), reloader: reloader,
                 roles: roles,
                 clock: clock, logger: logger))
         if let metrics = try await serveMetrics(status) { parts.insert(metrics, at: 0) }

@@ -23,10 +23,12 @@ package struct RemediationOrder: Sendable {
     package var expectedObjects: Int64?
     /// Such as `uid 1000`.
     package var by: String
+    /// Of a client that may ask again for the same.
+    package var request: KeyedRequest?
 
     package init(
         rule: RuleName, selection: FailureSelection, priority: Int, plannedAt: Timestamp?,
-        expectedObjects: Int64?, by: String
+        expectedObjects: Int64?, by: String, request: KeyedRequest? = nil
     ) {
         self.rule = rule
         self.selection = selection
@@ -34,6 +36,7 @@ package struct RemediationOrder: Sendable {
         self.plannedAt = plannedAt
         self.expectedObjects = expectedObjects
         self.by = by
+        self.request = request
     }
 }
 
@@ -97,7 +100,7 @@ package struct RemediationDesk: Sendable {
             id: newID(now), rule: order.rule, region: region, selection: selection(of: order),
             priority: order.priority, createdAt: now, createdBy: order.by)
         do {
-            try await store.save(run)
+            try await store.begin(run, for: order.request)
         } catch {
             throw .store(error)
         }
