@@ -38,6 +38,7 @@ package actor HTTPServer {
     private var epoll: (any DispatchSourceRead)?
     private var pumpTimer: (any DispatchSourceTimer)?
     private var blankLineTimer: (any DispatchSourceTimer)?
+    private var roomTimer: (any DispatchSourceTimer)?
     private var stopTimer: (any DispatchSourceTimer)?
     private var pumpIsQueued = false
     private var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -105,6 +106,7 @@ extension HTTPServer {
         source.activate()
         epoll = source
         pumpTimer = timer { self.pump() }
+        roomTimer = timer { self.pump() }
         blankLineTimer = timer { self.sendBlankLines() }
         let interval = limits.blankLineInterval.dispatchInterval
         blankLineTimer?.schedule(deadline: .now() + interval, repeating: interval)
@@ -131,7 +133,20 @@ extension HTTPServer {
         case nil:
             pumpTimer?.schedule(deadline: .distantFuture)
         }
+        if state == .running { makeRoom(daemon) }
         if state == .stopping, active.values.allSatisfy(\.isReceiving) { closeDown() }
+    }
+
+    /// A full library does not look at its listener: while it is full this server does.
+    private func makeRoom(_ daemon: MicroHTTPDaemon) {
+        guard daemon.isFull else {
+            roomTimer?.schedule(deadline: .distantFuture)
+            return
+        }
+        if listener?.hasWaitingClient == true {
+            daemon.endLongestIdle(since: .now - limits.crowdedIdle)
+        }
+        roomTimer?.schedule(deadline: .now() + limits.crowdedIdle.dispatchInterval)
     }
 
     /// By way of the queue, so that replies and timers get their turn.
@@ -170,14 +185,14 @@ extension HTTPServer {
     private func closeDown() {
         guard state == .stopping else { return }
         state = .closing
-        for timer in [pumpTimer, blankLineTimer, stopTimer] { timer?.cancel() }
+        for timer in [pumpTimer, roomTimer, blankLineTimer, stopTimer] { timer?.cancel() }
         epoll?.cancel()
     }
 
     private func finishStop() {
         daemon?.shutDown()
         daemon = nil
-        (epoll, pumpTimer, blankLineTimer, stopTimer) = (nil, nil, nil, nil)
+        (epoll, pumpTimer, roomTimer, blankLineTimer, stopTimer) = (nil, nil, nil, nil, nil)
         state = .stopped
         for waiter in stopWaiters { waiter.resume() }
         stopWaiters = []

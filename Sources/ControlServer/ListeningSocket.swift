@@ -36,6 +36,12 @@ struct ListeningSocket {
         }
     }
 
+    /// A client has connected and is not accepted yet.
+    var hasWaitingClient: Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 0) == 1
+    }
+
     /// Removes the file if it is still the one made here.
     func unlinkFile() {
         guard let file, let found = Self.status(file.path),
