@@ -190,7 +190,20 @@ private let schemas: [String: JSONValue] = [
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
     "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
-    "reload": object("file changes:array"),
+    "reload": [
+        "type": "object", "required": ["file", "changes"],
+        "properties": [
+            "file": ["type": "string"],
+            "changes": ["type": "array", "items": reference("reloadChange")],
+        ],
+    ],
+    "reloadChange": [
+        "type": "object", "required": ["key", "applies"],
+        "properties": [
+            "key": ["type": "string"], "from": ["type": "string"], "to": ["type": "string"],
+            "applies": ["type": "string", "enum": ["now", "restart"]],
+        ],
+    ],
     "remediation": object(
         """
         id sourceBucket ruleId state objects:integer bytes:integer estimatedCost:object jobs:array \

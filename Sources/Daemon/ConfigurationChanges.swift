@@ -86,18 +86,25 @@ private func queueSettings(_ running: Configuration, _ new: Configuration) -> [S
             func of(_ configuration: Configuration) -> Configuration.Queue? {
                 configuration.queues.first { $0.url == queue.url }
             }
+            func adopt(
+                _ change: @escaping (inout Configuration.Queue) -> Void
+            ) -> (inout Configuration, Configuration) -> Void {
+                { adopted, _ in
+                    let place = adopted.queues.firstIndex { $0.url == queue.url }
+                    if let place { change(&adopted.queues[place]) }
+                }
+            }
             return [
                 Setting.atRestart("queues[\(index)].region") { of($0)?.region },
                 Setting(
                     key: "queues[\(index)].maxPollers",
                     text: { of($0).map { "\($0.maxPollers)" } },
-                    adopt: { adopted, _ in
-                        for place in adopted.queues.indices
-                        where adopted.queues[place].url == queue.url {
-                            adopted.queues[place].maxPollers = queue.maxPollers
-                        }
-                    }),
-                Setting.atRestart("queues[\(index)].otherEvents") { of($0)?.otherEvents.rawValue },
+                    adopt: adopt { $0.maxPollers = queue.maxPollers }),
+                // The other way round pollers would have to give back what they have taken for theirs.
+                Setting(
+                    key: "queues[\(index)].otherEvents", text: { of($0)?.otherEvents.rawValue },
+                    adopt: queue.otherEvents == .delete
+                        ? adopt { $0.otherEvents = .delete } : nil),
             ]
         }
 }

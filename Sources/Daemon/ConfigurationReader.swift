@@ -33,7 +33,7 @@ extension Configuration {
         do {
             node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw ConfigurationError(file: file, sentence: "is not YAML: \(error)")
+            throw notYAML(error, file)
         } catch {
             throw ConfigurationError(file: file, sentence: "is not YAML: \(error)")
         }
@@ -45,6 +45,20 @@ extension Configuration {
             "metrics", "log", "aws",
         ]
         return try Configuration(YAMLSection(node, path: "", file: file, keys: keys))
+    }
+
+    /// The place and the problem alone: the whole of what Yams says quotes the file over several lines.
+    private static func notYAML(_ error: YamlError, _ file: String) -> ConfigurationError {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            ConfigurationError(file: file, line: mark.line, sentence: "is not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            ConfigurationError(
+                file: file, line: context.mark.line,
+                sentence: "a key stands there twice: \(duplicates.joined(separator: ", "))")
+        default: ConfigurationError(file: file, sentence: "is not YAML: \(error)")
+        }
     }
 
     private init(_ root: YAMLSection) throws(ConfigurationError) {

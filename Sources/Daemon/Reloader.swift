@@ -14,15 +14,21 @@ struct LiveParts: Sendable {
     let store: SQLiteFailureStore
     /// By queue URL.
     let intakes: [String: IntakeSettings]
+    /// Holds every poller's bell.
+    let pause: IntakePause
     let worker: RemediationWorker?
 
-    func take(_ configuration: Configuration, operatorGroup: UInt32?) async {
+    func take(
+        _ configuration: Configuration, operatorGroup: UInt32?, wakesPollers: Bool
+    ) async {
         logging.set(level: configuration.logLevel, keys: configuration.keyLogging)
         roles.set(operatorGroup: operatorGroup)
         for queue in configuration.queues {
             intakes[queue.url]?.set(
-                maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets)
+                maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets,
+                settlesOthers: queue.otherEvents == .delete)
         }
+        if wakesPollers { pause.ring() }
         if let batch = configuration.batch {
             worker?.setBounds(
                 maximumActiveJobs: batch.maxActiveJobs,
@@ -98,7 +104,10 @@ actor Reloader {
         for notice in new.notices { logger.notice("\(notice)") }
         let changes = running.changes(to: new)
         running = running.adopting(new)
-        await parts.take(running, operatorGroup: operatorGroup)
+        // A poller of a queue that is not ours sleeps for a minute.
+        let wakesPollers = changes.contains { $0.appliesNow && $0.key.hasSuffix(".otherEvents") }
+        await parts.take(
+            running, operatorGroup: operatorGroup, wakesPollers: wakesPollers)
         return changes
     }
 }

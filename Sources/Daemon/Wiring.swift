@@ -74,6 +74,7 @@ struct Wiring {
                 logging: logging, roles: roles, log: log, ballast: ballast, store: store,
                 intakes: Dictionary(
                     uniqueKeysWithValues: intakes.map { ($0.queueURL, $0.settings) }),
+                pause: pause,
                 worker: worker),
             logger: logger, executor: .blocking("s3remedy.reload"))
         let server = try await serve(
@@ -155,9 +156,10 @@ struct Wiring {
         return zip(configuration.queues, access.queueRegions).map { queue, region in
             var intake = QueueIntake(
                 queueURL: queue.url,
-                isKnown: known.contains(queue.url) || queue.otherEvents == .delete,
+                isKnown: known.contains(queue.url),
                 settings: IntakeSettings(
-                    maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets),
+                    maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets,
+                    settlesOthers: queue.otherEvents == .delete),
                 log: log,
                 monitor: QueueMonitor(url: queue.url), credits: credits, pause: pause, clock: clock,
                 random: random, logger: logger,

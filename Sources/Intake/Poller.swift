@@ -28,7 +28,7 @@ actor Poller {
     init(_ queue: QueueIntake, pool: PollerPool, isKnown: Bool) {
         self.queue = queue
         self.pool = pool
-        ownership = QueueOwnership(isKnown: isKnown)
+        ownership = QueueOwnership(isKnown: isKnown || queue.settings.settlesOthers)
         executor = queue.makeExecutor()
     }
 
@@ -92,6 +92,7 @@ actor Poller {
             await bell.sleep(atMost: .seconds(1), queue.clock)
             return true
         }
+        if queue.settings.settlesOthers, ownership.accept() { queue.monitor.noteOurs() }
         if case .notOurs(let seen) = ownership.standing {
             queue.monitor.noteNotOurs(seen: seen, held: nil, at: time)
             await bell.sleep(atMost: .seconds(60), queue.clock)

@@ -18,7 +18,7 @@ package struct QueueConnection {
 /// What the pollers of one queue share.
 package struct QueueIntake: Sendable {
     package let queueURL: String
-    /// The store has seen an event of ours on this queue, or `otherEvents: delete` says that all on it is ours to settle.
+    /// The store has seen an event of ours on this queue.
     package var isKnown: Bool
     package let settings: IntakeSettings
     package let log: SegmentedLog

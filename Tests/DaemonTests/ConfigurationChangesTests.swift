@@ -49,7 +49,8 @@ struct ConfigurationChangesTests {
         let now = changes.filter(\.appliesNow).map(\.key)
         #expect(
             now == [
-                "queues[0].maxPollers", "buckets", "restrictToBuckets", "batch.maxActiveJobs",
+                "queues[0].maxPollers", "queues[0].otherEvents", "buckets", "restrictToBuckets",
+                "batch.maxActiveJobs",
                 "batch.pollInterval", "batch.maxObjects", "wal.maxBytes", "wal.minFreeBytes",
                 "store.retention.closed", "store.retention.quarantine", "store.quarantineMaxBytes",
                 "control.operatorGroup", "log.level", "log.keys",
@@ -57,7 +58,7 @@ struct ConfigurationChangesTests {
         let atRestart = changes.filter { !$0.appliesNow }.map(\.key)
         #expect(
             atRestart == [
-                "queues[0].region", "queues[0].otherEvents", "batch.roleArn",
+                "queues[0].region", "batch.roleArn",
                 "batch.manifest.bucket", "batch.manifest.prefix", "batch.report.bucket",
                 "batch.report.prefix", "batch.verify", "state.directory", "control.socket",
                 "metrics.listen", "aws.endpoints.sqs", "aws.endpoints.s3",
@@ -88,10 +89,13 @@ struct ConfigurationChangesTests {
         )
         let running = old.adopting(new)
         #expect(running.changes(to: new) == old.changes(to: new).filter { !$0.appliesNow })
-        #expect(running.queues[0].maxPollers == 3 && running.queues[0].otherEvents == .stop)
+        #expect(running.queues[0].maxPollers == 3 && running.queues[0].otherEvents == .delete)
         #expect(running.batch?.pollInterval == 45_000 && running.batch?.roleARN.last == "a")
         #expect(running.wantedBuckets == ["b"] && running.stateDirectory == old.stateDirectory)
         #expect(old.changes(to: old).isEmpty)
+        let back = new.changes(to: old).filter { $0.key == "queues[0].otherEvents" }
+        #expect(
+            back.map(\.appliesNow) == [false] && new.adopting(old).queues[0].otherEvents == .delete)
         #expect(new.changes(to: old).map(\.key) == old.changes(to: new).map(\.key))
     }
 

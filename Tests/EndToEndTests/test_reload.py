@@ -79,12 +79,12 @@ def test_what_needs_a_restart_is_named_until_then(stage):
     with stage.daemon() as daemon:
         def change(settings: dict) -> None:
             settings["state"]["directory"] += "-2"
-            settings["queues"][0]["otherEvents"] = "delete"
             settings["queues"].append({"url": stage.queue.url + "-2", "region": "eu-west-1"})
             settings["batch"]["manifest"]["prefix"] = "elsewhere"
+            settings["metrics"] = {"listen": "127.0.0.1:9477"}
         configure(daemon, change)
         state, url = str(daemon.state), stage.queue.url
-        expected = {"queues": (url, f"{url}, {url}-2", "restart"), "queues[0].otherEvents": ("stop", "delete", "restart"),
+        expected = {"queues": (url, f"{url}, {url}-2", "restart"), "metrics.listen": (None, "127.0.0.1:9477", "restart"),
                     "batch.manifest.prefix": ("manifests", "elsewhere", "restart"),
                     "state.directory": (state, state + "-2", "restart")}
         assert changed(daemon) == expected and changed(daemon) == expected
