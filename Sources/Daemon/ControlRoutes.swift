@@ -110,7 +110,7 @@ struct ControlRoutes: Sendable {
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
         let after = try reader.ruleCursor()
-        let all = try await store.rules(nil)
+        let all = try await status.rules()
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
@@ -121,8 +121,11 @@ struct ControlRoutes: Sendable {
         let parameters = reader.request.parameters
         let name = RuleName(
             sourceBucket: parameters["bucket"] ?? "", ruleID: parameters["ruleId"] ?? "")
-        guard let found = try await store.rules(name).first else {
-            throw ProblemCode.noSuchRule.problem("no failure of rule \(name) was ever seen")
+        let stored = try await store.rules(name)
+        guard let found = status.configured.adding(to: stored).first(where: { $0.rule == name })
+        else {
+            throw ProblemCode.noSuchRule.problem(
+                "no failure of rule \(name) was ever seen, and no configured bucket has it")
         }
         return .json(RuleItem(found))
     }

@@ -13,7 +13,7 @@ struct MetricsAssembler: Sendable {
     /// Never fails as a whole: what the store does not tell is absent, as in `status`.
     func text() async -> String {
         let reply = await status.reply()
-        let rules = (try? await status.store.rules(nil)) ?? []
+        let rules = (try? await status.rules()) ?? []
         let families =
             general(reply) + queues(status.monitors.map(\.snapshot), reply) + log(reply)
             + store(reply) + failures(rules) + process()

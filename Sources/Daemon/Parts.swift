@@ -81,6 +81,21 @@ struct RemediationPart: Service {
     }
 }
 
+struct ConfiguredRulesPart: Service {
+    let rules: ConfiguredRules
+    let stopCalls: @Sendable () -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskCancellationHandler {
+                await rules.run()
+            } onCancel: {
+                stopCalls()
+            }
+        }
+    }
+}
+
 /// `SIGHUP` is a reload; its outcome goes to the log.
 struct ReloadPart: Service {
     /// Made before READY: until then SIGHUP ends the process.

@@ -12,11 +12,11 @@ struct LiveParts: Sendable {
     let log: SegmentedLog
     let ballast: Ballast
     let store: SQLiteFailureStore
-    /// By queue URL.
-    let intakes: [String: IntakeSettings]
+    let intakes: [QueueIntake]
     /// Holds every poller's bell.
     let pause: IntakePause
     let worker: RemediationWorker?
+    let configured: ConfiguredRules
 
     func take(
         _ configuration: Configuration, operatorGroup: UInt32?, wakesPollers: Bool
@@ -24,10 +24,11 @@ struct LiveParts: Sendable {
         logging.set(level: configuration.logLevel, keys: configuration.keyLogging)
         roles.set(operatorGroup: operatorGroup)
         for queue in configuration.queues {
-            intakes[queue.url]?.set(
+            intakes.first { $0.queueURL == queue.url }?.settings.set(
                 maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets,
                 settlesOthers: queue.otherEvents == .delete)
         }
+        configured.set(buckets: configuration.buckets)
         if wakesPollers { pause.ring() }
         if let batch = configuration.batch {
             worker?.setBounds(

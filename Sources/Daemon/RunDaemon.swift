@@ -93,7 +93,6 @@ extension Configuration {
                     + "\(listen); 127.0.0.1 is open to this host alone")
         }
         var idle: [String] = []
-        if !buckets.isEmpty, !restrictToBuckets { idle.append("buckets without restrictToBuckets") }
         if let batch, batch.verify != .all { idle.append("batch.verify: \(batch.verify.rawValue)") }
         return notices + idle.map { "\($0) has no effect in this version" }
     }

@@ -31,8 +31,7 @@ struct Wiring {
         let startedAt = clock.monotonicNanoseconds()
         let access = try await AWSAccess(
             configuration, environment: environment, clock: clock, random: random, logger: logger)
-        let roles = Roles(
-            operatorGroup: try Roles.group(named: configuration.operatorGroup))
+        let roles = Roles(operatorGroup: try Roles.group(named: configuration.operatorGroup))
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
@@ -63,19 +62,18 @@ struct Wiring {
         parts += intakes.map { IntakePart(intake: $0) }
         parts += remediation
 
+        let (configured, asking) = configuredRules(access)
+        parts.append(asking)
         let stopping = StoppingFlag()
         let status = StatusAssembler(
-            store: store, log: log, flusher: flusher, monitors: intakes.map(\.monitor),
-            pause: pause, notes: notes(report),
-            clock: clock, startedAt: startedAt, stopping: stopping)
+            store: store, configured: configured, log: log, flusher: flusher,
+            monitors: intakes.map(\.monitor), pause: pause, notes: notes(report), clock: clock,
+            startedAt: startedAt, stopping: stopping)
         let reloader = Reloader(
             file: file, running: configuration, environment: environment,
             parts: LiveParts(
                 logging: logging, roles: roles, log: log, ballast: ballast, store: store,
-                intakes: Dictionary(
-                    uniqueKeysWithValues: intakes.map { ($0.queueURL, $0.settings) }),
-                pause: pause,
-                worker: worker),
+                intakes: intakes, pause: pause, worker: worker, configured: configured),
             logger: logger, executor: .blocking("s3remedy.reload"))
         let server = try await serve(
             ControlRoutes(
@@ -83,8 +81,7 @@ struct Wiring {
                 intake: IntakeRoutes(store: store, pause: pause, clock: clock),
                 quarantineDesk: QuarantineDesk(store: store, log: log),
                 repeated: RepeatedRequests(store: store, logger: logger), reloader: reloader,
-                roles: roles,
-                clock: clock, logger: logger))
+                roles: roles, clock: clock, logger: logger))
         if let metrics = try await serveMetrics(status) { parts.insert(metrics, at: 0) }
         return [ControlPart(server: server)] + parts + [
             ReloadPart(
@@ -92,10 +89,14 @@ struct Wiring {
                 reload: { _ = try? await reloader.reload() }),
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,
-                sentence: "\(overview.openFailures) open failures, "
-                    + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
-                    + "log records to apply"),
+                sentence: readySentence(overview, report)),
         ]
+    }
+
+    private func readySentence(_ overview: StoreOverview, _ report: RecoveryReport) -> String {
+        let last = report.lastLSN.value
+        return "\(overview.openFailures) open failures, \(last - min(last, overview.appliedLSN)) "
+            + "log records to apply"
     }
 
     /// On a full disk even starting may need the ballast's room; `trouble` is then why.
@@ -174,6 +175,17 @@ struct Wiring {
             if let desk { intake.jobChanged = { desk.lookNow() } }
             return intake
         }
+    }
+
+    private func configuredRules(_ access: AWSAccess) -> (ConfiguredRules, ConfiguredRulesPart) {
+        let exchange = CurlExchange(options: access.options)
+        var regions: [String] = []
+        for region in access.queueRegions where !regions.contains(region) { regions.append(region) }
+        let rules = ConfiguredRules(
+            buckets: configuration.buckets,
+            callers: regions.map { access.caller(region: $0, exchange: exchange) }, clock: clock,
+            logger: logger, executor: .blocking("s3remedy.rules"))
+        return (rules, ConfiguredRulesPart(rules: rules, stopCalls: { exchange.cancel() }))
     }
 
     private func remediation(

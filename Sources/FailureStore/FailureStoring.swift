@@ -188,6 +188,23 @@ package struct RuleOverview: Sendable, Equatable {
     package var missedThreshold: Int64
     package var notTracked: Int64
     package var oldestMissedAt: Timestamp?
+
+    package init(
+        rule: RuleName, region: String, counts: [FailureState: Int64], openBytes: Int64,
+        oldestOpenAt: Timestamp? = nil, newestFailedAt: Timestamp? = nil, reasons: [Reason],
+        missedThreshold: Int64, notTracked: Int64, oldestMissedAt: Timestamp? = nil
+    ) {
+        self.rule = rule
+        self.region = region
+        self.counts = counts
+        self.openBytes = openBytes
+        self.oldestOpenAt = oldestOpenAt
+        self.newestFailedAt = newestFailedAt
+        self.reasons = reasons
+        self.missedThreshold = missedThreshold
+        self.notTracked = notTracked
+        self.oldestMissedAt = oldestMissedAt
+    }
 }
 
 package struct StoreOverview: Sendable, Equatable {

@@ -97,7 +97,7 @@ struct ConfigurationTests {
             + "verify: none}\n"
         let notices = try Configuration.parse(text, file: "c.yaml").notices
         let named = [
-            "metrics.listen", "buckets without restrictToBuckets", "batch.verify: none",
+            "metrics.listen", "batch.verify: none",
         ]
         #expect(notices.count == named.count)
         for (notice, name) in zip(notices, named) { #expect(notice.hasPrefix(name), "\(notice)") }
