@@ -22,7 +22,7 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
 
 /// HMAC-SHA-256 of `message`: 32 bytes. Source: RFC 2104, section 2. OpenSSL 3's own call looks its algorithms up by
 /// name each time, which costs three times the work itself.
-func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+package func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     let blockSize = 64
     var block = key.count > blockSize ? sha256(key) : key
     block += [UInt8](repeating: 0, count: blockSize - block.count)

@@ -75,6 +75,10 @@ package let interfaceRoutes: [InterfaceRoute] = [
         method: "POST", path: "/v1/intake/resume", summary: "End a pause", answer: "intake",
         isChange: true),
     .init(
+        method: "POST", path: "/v1/reload",
+        summary: "Read the configuration file anew; what needs a restart is named",
+        answer: "reload", isChange: true),
+    .init(
         method: "GET", path: "/metrics", summary: "Prometheus's text format 0.0.4", answer: "text"),
     .init(method: "GET", path: "/openapi.json", summary: "This document", answer: "openapi"),
 ]

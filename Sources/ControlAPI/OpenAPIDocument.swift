@@ -55,6 +55,9 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     if route.isChange {
         responses["403"] = response(
             "The caller may only read", "application/problem+json", "problem")
+        responses["422"] = response(
+            "The Idempotency-Key was sent with another request", "application/problem+json",
+            "problem")
     }
     if route.answer == "health" {
         responses["503"] = response("A part has failed", "application/json", "health")
@@ -64,7 +67,7 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     }
     var operation: [String: JSONValue] = [
         "summary": .text(route.summary),
-        "parameters": .list(inPath + inQuery),
+        "parameters": .list(inPath + inQuery + (route.isChange ? [idempotencyKey] : [])),
         "responses": .object(responses),
     ]
     if let body = route.body {
@@ -74,6 +77,12 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     }
     return .object(operation)
 }
+
+/// The same key with the same request gets the first one's answer again, for 24 hours.
+private let idempotencyKey: JSONValue = [
+    "name": "Idempotency-Key", "in": "header", "required": false,
+    "schema": ["type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"],
+]
 
 private func parameter(_ name: String, in place: String, isRequired: Bool) -> JSONValue {
     [
@@ -181,6 +190,20 @@ private let schemas: [String: JSONValue] = [
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
     "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
+    "reload": [
+        "type": "object", "required": ["file", "changes"],
+        "properties": [
+            "file": ["type": "string"],
+            "changes": ["type": "array", "items": reference("reloadChange")],
+        ],
+    ],
+    "reloadChange": [
+        "type": "object", "required": ["key", "applies"],
+        "properties": [
+            "key": ["type": "string"], "from": ["type": "string"], "to": ["type": "string"],
+            "applies": ["type": "string", "enum": ["now", "restart"]],
+        ],
+    ],
     "remediation": object(
         """
         id sourceBucket ruleId state objects:integer bytes:integer estimatedCost:object jobs:array \

@@ -15,6 +15,8 @@ struct ControlRoutes: Sendable {
     let desk: RemediationDesk?
     let intake: IntakeRoutes
     let quarantineDesk: QuarantineDesk
+    let repeated: RepeatedRequests
+    let reloader: Reloader
     let roles: Roles
     let clock: any ClockReading
     let logger: Logger
@@ -53,8 +55,9 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations/{id}": { try await remediation($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
+            "POST /v1/reload": { _ in try await reload() },
             "GET /metrics": { _ in
-                .metrics(try await MetricsAssembler(status: status).text())
+                .metrics(await MetricsAssembler(status: status).text())
             },
             "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
         ]
@@ -64,16 +67,20 @@ struct ControlRoutes: Sendable {
         _ request: ControlRequest, _ route: InterfaceRoute, _ handler: Handler
     ) async -> ControlReply {
         do {
-            let reader = RequestReader(request: request)
+            var reader = RequestReader(request: request)
             if route.isChange { try checkRole(request) }
             try reader.checkQuery(route.query)
-            return try await handler(reader)
-        } catch let problem as ProblemReply {
-            return .problem(problem)
-        } catch let failure as StoreFailure {
-            return .problem(problem(failure))
+            guard route.isChange,
+                let keyed = try reader.keyed(
+                    at: Timestamp(milliseconds: clock.wallMilliseconds()))
+            else { return try await handler(reader) }
+            reader.keyedRequest = keyed
+            return try await repeated.once(keyed, remediation: remediation(startedAs:)) {
+                [reader] in
+                do { return try await handler(reader) } catch { return .problem(problem(error)) }
+            }
         } catch {
-            return .problem(ProblemCode.internalError.problem("\(error)"))
+            return .problem(problem(error))
         }
     }
 
@@ -103,7 +110,7 @@ struct ControlRoutes: Sendable {
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
         let after = try reader.ruleCursor()
-        let all = try await store.rules(nil)
+        let all = try await status.rules()
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
@@ -114,8 +121,11 @@ struct ControlRoutes: Sendable {
         let parameters = reader.request.parameters
         let name = RuleName(
             sourceBucket: parameters["bucket"] ?? "", ruleID: parameters["ruleId"] ?? "")
-        guard let found = try await store.rules(name).first else {
-            throw ProblemCode.noSuchRule.problem("no failure of rule \(name) was ever seen")
+        let stored = try await store.rules(name)
+        guard let found = status.configured.adding(to: stored).first(where: { $0.rule == name })
+        else {
+            throw ProblemCode.noSuchRule.problem(
+                "no failure of rule \(name) was ever seen, and no configured bucket has it")
         }
         return .json(RuleItem(found))
     }
@@ -169,6 +179,13 @@ struct ControlRoutes: Sendable {
         return .json(RemediationItem(found.run, verifying: found.verifying))
     }
 
+    private func remediation(startedAs id: String) async throws -> ControlReply {
+        guard let found = try await store.remediation(id) else {
+            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
+        }
+        return .json(RemediationItem(found.run, verifying: found.verifying), status: 201)
+    }
+
     private func remediate(_ reader: RequestReader) async throws -> ControlReply {
         try reader.checkMembers(RemediationRequest.members)
         let asked = try reader.body(RemediationRequest.self)
@@ -176,7 +193,8 @@ struct ControlRoutes: Sendable {
             throw ProblemCode.batchNotConfigured.problem(
                 "remediation needs batch in the configuration: roleArn, manifest and report")
         }
-        let order = try order(asked, by: "uid \(reader.request.peer.uid)")
+        var order = try order(asked, by: "uid \(reader.request.peer.uid)")
+        order.request = reader.keyedRequest
         do {
             if asked.dryRun == true {
                 let (plan, region, at) = try await desk.plan(order)

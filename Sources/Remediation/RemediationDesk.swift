@@ -23,10 +23,12 @@ package struct RemediationOrder: Sendable {
     package var expectedObjects: Int64?
     /// Such as `uid 1000`.
     package var by: String
+    /// Of a client that may ask again for the same.
+    package var request: KeyedRequest?
 
     package init(
         rule: RuleName, selection: FailureSelection, priority: Int, plannedAt: Timestamp?,
-        expectedObjects: Int64?, by: String
+        expectedObjects: Int64?, by: String, request: KeyedRequest? = nil
     ) {
         self.rule = rule
         self.selection = selection
@@ -34,23 +36,22 @@ package struct RemediationOrder: Sendable {
         self.plannedAt = plannedAt
         self.expectedObjects = expectedObjects
         self.by = by
+        self.request = request
     }
 }
 
 /// Plans and begins remediations; the worker carries them out.
 package struct RemediationDesk: Sendable {
     private let store: any FailureStoring
-    private let maximumObjects: Int64
     private let clock: any ClockReading
     private let random: any RandomSource
     private let worker: RemediationWorker
 
     package init(
-        store: any FailureStoring, maximumObjects: Int64, clock: any ClockReading,
-        random: any RandomSource, worker: RemediationWorker
+        store: any FailureStoring, clock: any ClockReading, random: any RandomSource,
+        worker: RemediationWorker
     ) {
         self.store = store
-        self.maximumObjects = maximumObjects
         self.clock = clock
         self.random = random
         self.worker = worker
@@ -89,6 +90,7 @@ package struct RemediationDesk: Sendable {
             throw .planChanged(
                 "the plan showed \(expected) objects, now \(plan.objects) match: plan again")
         }
+        let maximumObjects = worker.settings.maximumObjects
         guard plan.objects <= maximumObjects else {
             throw .refused(
                 "\(plan.objects) objects match and batch.maxObjects is \(maximumObjects): select "
@@ -98,7 +100,7 @@ package struct RemediationDesk: Sendable {
             id: newID(now), rule: order.rule, region: region, selection: selection(of: order),
             priority: order.priority, createdAt: now, createdBy: order.by)
         do {
-            try await store.save(run)
+            try await store.begin(run, for: order.request)
         } catch {
             throw .store(error)
         }

@@ -2,6 +2,7 @@ package import AWSClient
 internal import Domain
 package import FailureStore
 package import Logging
+internal import Synchronization
 package import SystemIO
 
 /// Carries every remediation to its end: one step at a time, each stored before the next effect, so that a restart
@@ -13,7 +14,7 @@ package actor RemediationWorker {
     private static let longestPause = Duration.seconds(3600)
 
     let store: any FailureStoring
-    let settings: RemediationSettings
+    private let shared: Mutex<RemediationSettings>
     let makeCaller: @Sendable (String) -> AWSCaller
     private let clock: any ClockReading
     private let executor: QueueExecutor
@@ -39,11 +40,26 @@ package actor RemediationWorker {
         makeCaller: @escaping @Sendable (String) -> AWSCaller
     ) {
         self.store = store
-        self.settings = settings
+        shared = Mutex(settings)
         self.makeCaller = makeCaller
         self.clock = clock
         self.executor = executor
         self.log = log
+    }
+
+    /// As they are now; from any thread.
+    nonisolated var settings: RemediationSettings { shared.withLock { $0 } }
+
+    /// Other bounds for what is done from now on. From any thread.
+    package nonisolated func setBounds(
+        maximumActiveJobs: Int, pollInterval: Duration, maximumObjects: Int64
+    ) {
+        shared.withLock { settings in
+            settings.maximumActiveJobs = maximumActiveJobs
+            settings.pollInterval = pollInterval
+            settings.maximumObjects = maximumObjects
+        }
+        wake()
     }
 
     /// There is a new remediation. From any thread.

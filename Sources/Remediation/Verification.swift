@@ -1,6 +1,7 @@
 internal import AWSProtocol
 internal import Domain
 internal import FailureStore
+internal import Logging
 
 /// After it a remediation finishes with what is still verifying.
 private let verifyTimeoutMilliseconds: Int64 = 24 * 3_600_000
@@ -61,6 +62,12 @@ extension RemediationWorker {
                     round.findings.append((found.identity, finding))
                 }
             } catch .refused(let sentence) {
+                log.debug(
+                    "S3 refuses to speak of a version",
+                    metadata: [
+                        "remediation": "\(run.id)", "key": "\(found.identity.key.encoded)",
+                        "version": "\(found.identity.versionID)", "problem": "\(sentence)",
+                    ])
                 round.refusal = round.refusal ?? sentence
             } catch {
                 round.trouble = error

@@ -25,7 +25,7 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             StatusVerb.self, RulesVerb.self, FailuresGroup.self, RemediateVerb.self,
             RemediationsGroup.self, QuarantineGroup.self, PauseVerb.self, ResumeVerb.self,
-            MetricsVerb.self,
+            ReloadVerb.self, MetricsVerb.self,
         ])
 }
 
