@@ -195,6 +195,37 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def jobs(self) -> list[dict]:
+        """All jobs as they stand, others' too, with every `states` that each was in."""
+        return self._own("GET", "/_localaws/batch/jobs")["jobs"]
+
+    def job(self, job_id: str) -> dict:
+        return next(job for job in self.jobs() if job["jobId"] == job_id)
+
+    def pending(self) -> int:
+        """How many replications that jobs initiated are not done."""
+        return self._own("GET", "/_localaws/batch/jobs")["pending"]
+
+    def order(self, job_id: str, order: str, **more: str) -> None:
+        """Do to a job what no client can ask for: pause, resume, fail, forget, … (README.md)."""
+        self._own("POST", "/_localaws/batch/orders", {"jobId": job_id, "order": order, **more})
+
+    def foreign_jobs(self, count: int = 1, **more) -> list[str]:
+        """Jobs of somebody else in the account, that run until the order `finish`; their IDs."""
+        return self._own("POST", "/_localaws/batch/foreign", {"count": count, **more})
+
+    def outcomes(self, *wanted: dict) -> list[dict]:
+        """Order what becomes of objects in jobs (README.md), in place of all that was ordered."""
+        return self._own("POST", "/_localaws/batch/outcomes", list(wanted))
+
+    def change_version(self, bucket: str, key: str, version_id: str, **changes: str | None) -> None:
+        """Change `storageClass` or `replicationStatus` of a version, as no client can."""
+        self._own("POST", "/_localaws/objects", {"bucket": bucket, "key": key, "versionId": version_id, **changes})
+
+    def kms_keys(self, states: dict[str, str]) -> None:
+        """What is wrong with KMS keys: ARN to Disabled, PendingDeletion, missing or denied; others are in order."""
+        self._own("POST", "/_localaws/kms", states)
+
     def identity(self, **switches) -> dict:
         """Set switches of temporary credentials (README.md); returns all of them, and the counts."""
         return self._own("POST", "/_localaws/identity", switches)
@@ -210,6 +241,11 @@ class LocalAWS:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
         return arn
+
+    def drop_role(self, name: str) -> None:
+        iam = self.client("iam")
+        iam.delete_role_policy(RoleName=name, PolicyName="own")
+        iam.delete_role(RoleName=name)
 
     def faults(self, *wanted: dict) -> list[dict]:
         """Order faults (README.md), in place of all that there are; none ends them all."""
