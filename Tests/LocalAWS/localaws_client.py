@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class LocalAWS:
         self._command = [python, "-m", "localaws", "--port", str(port)]
         self._environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **(environment or {})}
         self._process: subprocess.Popen | None = None
-        self._clients: dict[tuple[str, Key], object] = {}
+        self._clients: dict[tuple, object] = {}
         self.endpoint = ""
 
     def __enter__(self) -> "LocalAWS":
@@ -80,14 +81,15 @@ class LocalAWS:
         finally:
             self._process.stdout.close()
 
-    def client(self, service: str, key: Key = Key(), region: str = REGION):
+    def client(self, service: str, key: Key = Key(), region: str = REGION, validates: bool = True):
         """A boto3 client of this cloud, without retries: an error is seen as it came."""
-        if (service, key, region) not in self._clients:
-            self._clients[service, key, region] = self._make_client(service, key, region)
-        return self._clients[service, key, region]
+        name = (service, key, region, validates)
+        if name not in self._clients:
+            self._clients[name] = self._make_client(*name)
+        return self._clients[name]
 
-    def _make_client(self, service: str, key: Key, region: str):
-        config = Config(region_name=region, retries={"total_max_attempts": 1},
+    def _make_client(self, service: str, key: Key, region: str, validates: bool):
+        config = Config(region_name=region, retries={"total_max_attempts": 1}, parameter_validation=validates,
                         s3={"addressing_style": "path"}, read_timeout=30)
         client = boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=config,
                               aws_access_key_id=key.access_key, aws_secret_access_key=key.secret,
@@ -297,8 +299,11 @@ class LocalAWS:
     def _own(self, method: str, path: str, body: dict | list | None = None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.endpoint + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            raise ValueError(f"{method} {path}: {refusal.code} {refusal.read().decode()}") from None
 
 
 def _without_account_host(request, **_) -> None:

@@ -264,6 +264,7 @@ class JobRunner:
 
     async def _work(self, job: Job, tasks: list[Task]) -> None:
         await self._wait(job, self.switches.activeSeconds)
+        await self._make_way(job)
         role, turn_ends = job.settings["RoleArn"], 0.0
         for task in tasks:
             result = self._tasks.run(task, role)
@@ -310,13 +311,17 @@ class JobRunner:
         return [one for one in self._jobs.values()
                 if one.account == job.account and one.operation == job.operation == _REPLICATION]
 
+    @staticmethod
+    def _waiting(rivals: list[Job]) -> list[Job]:
+        return [one for one in rivals if one.wants_place and not (one.is_paused and one.status == "Paused")]
+
     def _may_run(self, job: Job) -> bool:
-        if job.is_paused:
+        if job.is_paused and job.status == "Paused":
             return False
         rivals, limit = self._rivals(job), self.switches.activeLimit
         if not rivals or limit == 0:
             return True
-        waiting = [one for one in rivals if one.wants_place and not one.is_paused]
+        waiting = self._waiting(rivals)
         return (sum(one.status in RUNNING for one in rivals) < limit
                 and max(waiting, key=lambda one: one.priority) is job)
 
@@ -329,7 +334,7 @@ class JobRunner:
         if limit == 0 or len(running) < limit:
             return False
         leaving = sum(one.status == "Pausing" for one in running)
-        better = sum(one.wants_place and not one.is_paused and one.priority > job.priority for one in rivals)
+        better = sum(one.priority > job.priority for one in self._waiting(rivals))
         active = [one for one in running if one.status == "Active"]
         return better > leaving and min(reversed(active), key=lambda one: one.priority) is job
 

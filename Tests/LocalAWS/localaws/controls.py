@@ -37,7 +37,8 @@ class Controls:
         return self._runner.shown()
 
     async def _order(self, wanted: dict) -> dict:
-        self._runner.order(**_strings(wanted))
+        more = _strings(wanted)
+        self._runner.order(more.pop("jobId", ""), **more)
         return {}
 
     async def _add_foreign(self, wanted: dict | None) -> list[str]:
@@ -69,4 +70,4 @@ class Controls:
 def _strings(wanted: object) -> dict[str, str]:
     if not isinstance(wanted, dict) or not all(isinstance(value, str) for value in wanted.values()):
         raise ValueError("an order is an object of strings: jobId, order, and for 'fail' code and reason")
-    return wanted
+    return dict(wanted)
