@@ -1,4 +1,5 @@
 """What an IAM role may do. A role that IAM does not know may do everything: most tests have no use for one."""
+import functools
 import json
 
 from ministack.core.iam_evaluator import (
@@ -15,12 +16,17 @@ from localaws import s3access
 
 def _role(arn: str) -> tuple[str, str, dict] | None:
     """The role's account, name and record."""
+    account, name = _parts(arn)
+    record = iam._roles.get_scoped(account, None, name) if name else None
+    return None if record is None else (account, name, record)
+
+
+@functools.lru_cache
+def _parts(arn: str) -> tuple[str, str]:
+    """Account and name of a role; no name where the ARN is no role's."""
     parts = arn.split(":", 5)
-    if len(parts) != 6 or not parts[5].startswith("role/"):
-        return None
-    name = parts[5].rpartition("/")[2]
-    record = iam._roles.get_scoped(parts[4], None, name)
-    return None if record is None else (parts[4], name, record)
+    is_role = len(parts) == 6 and parts[5].startswith("role/")
+    return (parts[4], parts[5].rpartition("/")[2]) if is_role else ("", "")
 
 
 def trusts(arn: str, service: str) -> bool:
@@ -38,10 +44,11 @@ def may(arn: str, action: str, bucket: str, key: str) -> bool:
     """Whether the role may do this to an object: its own policies, and the bucket's, where a Deny wins."""
     found = _role(arn)
     resource = f"arn:aws:s3:::{bucket}/{key}"
-    account = arn.split(":")[4] if arn.count(":") >= 5 else ""
-    context = EvalContext(principal_arn=arn, principal_type="AssumedRole", principal_account=account, action=action,
-                          resource_arn=resource, region="")
     policy = s3access.policy_of(bucket)
+    if policy is None and found is None:
+        return True
+    context = EvalContext(principal_arn=arn, principal_type="AssumedRole", principal_account=_parts(arn)[0],
+                          action=action, resource_arn=resource, region="")
     by_bucket = evaluate_resource_policy(policy, context).decision if policy else "ImplicitDeny"
     if by_bucket == "Deny" or found is None:
         return by_bucket != "Deny"

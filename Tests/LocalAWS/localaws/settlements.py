@@ -3,6 +3,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 
 from localaws import s3access
 from localaws.bell import Bell
@@ -28,11 +29,13 @@ class Settlements:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def add(self, settle) -> None:
-        """Call `settle()` after the switches' pendingSeconds, in this request's account; at once where nothing waits."""
-        if not self._switches.pendingSeconds and not self._switches.holdPending:
-            settle()
-            return
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a version stays PENDING at all."""
+        return bool(self._switches.pendingSeconds) or self._switches.holdPending
+
+    def add(self, settle: Callable[[], None]) -> None:
+        """Call `settle()` after the switches' pendingSeconds, in this job's account."""
         due = time.monotonic() + self._switches.pendingSeconds
         heapq.heappush(self._heap, (due, next(self._numbers), s3access.account(), settle))
         if self._drain is None or self._drain.done():

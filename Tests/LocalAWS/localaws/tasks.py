@@ -69,28 +69,33 @@ class TaskRunner:
         for rule in attempt.rules:
             failure = attempt.failure_of(rule)
             if failure is None or self._is_later(failure):
-                initiated.append(rule)
+                initiated.append((rule, failure))
                 continue
             outcome = attempt.end(rule, failure)
             if self._switches.failedTaskEvents:
                 self._send_failure(task.bucket, task.key, entry, outcome)
             first = first or failure
         attempt.show()
-        for rule in initiated:
-            self._settlements.add(lambda rule=rule: self._settle(attempt, rule))
+        for rule, failure in initiated:
+            if self._settlements.is_waiting:
+                self._settlements.add(lambda rule=rule: self._settle_by_then(attempt, rule))
+            else:
+                self._settle(attempt, rule, failure)
         return Result.failed(task, first) if first else Result(task)
 
     def _is_later(self, failure: str) -> bool:
         return failure in self._switches.failsLater or ALL in self._switches.failsLater
 
-    def _settle(self, attempt: Attempt, rule: dict) -> None:
+    def _settle_by_then(self, attempt: Attempt, rule: dict) -> None:
         """What the buckets' state is now decides, not what it was when the task ran."""
-        destination = replication.destination_of(rule)
-        ordered = self._ordered.take(attempt.bucket, attempt.key, attempt.entry["version_id"], "later", destination)
-        if s3access.find_version(attempt.bucket, attempt.key, attempt.entry["version_id"]) is None:
-            failure = "SrcVersionNotFound"
-        else:
-            failure = attempt.failure_of(rule) if ordered is None else ordered.code or None
+        is_there = s3access.find_version(attempt.bucket, attempt.key, attempt.entry["version_id"]) is not None
+        self._settle(attempt, rule, attempt.failure_of(rule) if is_there else "SrcVersionNotFound")
+
+    def _settle(self, attempt: Attempt, rule: dict, failure: str | None) -> None:
+        ordered = self._ordered.take(attempt.bucket, attempt.key, attempt.entry["version_id"], "later",
+                                     replication.destination_of(rule))
+        if ordered is not None:
+            failure = ordered.code or None
         outcome = attempt.end(rule, failure)
         if failure is not None and self._switches.laterFailureEvents:
             self._send_failure(attempt.bucket, attempt.key, attempt.entry, outcome)

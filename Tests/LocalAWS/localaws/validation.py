@@ -65,7 +65,7 @@ class _StrictValidator(ParamValidator):
 
 
 _VALIDATOR, _PATTERN_VALIDATOR = _StrictValidator(False), _StrictValidator(True)
-# Whose patterns are those of the API Reference; a class like \\p{L} is not Python's.
+# Whose patterns are those of the API Reference; a class like \p{L} is not Python's.
 _PATTERNED = ("s3control",)
 _JAVAS = r"\p{"
 
