@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import ClientError
 from conftest import NASTY_KEYS, keys_of, queued, reason_of
-from jobsteps import codes, ended, fail, progress, report, rows, statuses
+from jobsteps import ended, fail, progress, report, rows, statuses
 
 from localaws_client import ACCOUNT
 
@@ -59,23 +59,6 @@ def test_an_object_from_before_versioning_is_replicated_as_its_null_version(clou
     assert progress(ended(cloud, job_id)) == (1, 1, 0)
     assert statuses(cloud, source, [("old", "null")]) == {"COMPLETED"}
     assert s3.head_object(Bucket=destination, Key="old", VersionId="null")["ReplicationStatus"] == "REPLICA"
-
-
-def test_a_token_with_the_same_body_is_the_same_job_and_with_another_is_refused(cloud, user, pair, name):
-    versions, token = fail(cloud, user, pair, ["a"]), str(uuid.uuid4())
-    control = cloud.client("s3control", user)
-    etag = cloud.client("s3").put_object(Bucket=f"{name}-jobs", Key="m", Body=rows(pair, versions).encode())["ETag"]
-    settings = dict(
-        AccountId=ACCOUNT, ConfirmationRequired=False, Operation={"S3ReplicateObject": {}}, Report={"Enabled": False},
-        ClientRequestToken=token, Priority=1, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/batch",
-        Manifest={"Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key", "VersionId"]},
-                  "Location": {"ObjectArn": f"arn:aws:s3:::{name}-jobs/m", "ETag": etag.strip('"')}})
-    first = control.create_job(**settings)["JobId"]
-    assert control.create_job(**settings)["JobId"] == first
-    ended(cloud, first)
-    assert control.create_job(**settings)["JobId"] == first, "after its end too"
-    with pytest.raises(control.exceptions.IdempotencyException):
-        control.create_job(**{**settings, "Priority": 2})
 
 
 def test_a_job_that_wants_confirmation_waits_knows_its_total_and_can_be_confirmed_or_cancelled(cloud, user, pair, name):

@@ -28,7 +28,7 @@ def build_application(region: str, ready: Callable[[], None]):
     credentials.match_newlines_in_policies()
     credentials.leave_the_clock_to_the_judge()
     connection.remember_connections()
-    s3mends.install()
+    s3mends.install(region)
     return LocalAWS(region, ready, Identity(float(os.environ.get("IMDS_TTL", "3600"))))
 
 

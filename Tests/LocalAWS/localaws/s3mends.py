@@ -2,12 +2,14 @@
 import re
 from xml.etree.ElementTree import SubElement, fromstring
 
+from ministack.core.iam_evaluator import EvalResult, enforce
 from ministack.services import s3
 
 from localaws import s3access
 from localaws.request import Refusal, Request
 
 _SMALLEST_PART = 5 << 20
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 _VERSION = re.compile(r"null|[A-Za-z0-9._\-]{32,1024}")
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -34,11 +36,12 @@ def refusal(request: Request) -> Refusal | None:
     return None
 
 
-def install() -> None:
+def install(region: str) -> None:
     _encrypt_all_new_objects()
     _echo_checksums()
     _refuse_wrong_parts()
     _encode_listed_versions()
+    _hide_what_is_absent(region)
 
 
 def _encrypt_all_new_objects() -> None:
@@ -129,3 +132,21 @@ def _encode_listed_versions() -> None:
             s3._xml_body = to_bytes
 
     s3._list_object_versions = list_encoded
+
+
+def _hide_what_is_absent(region: str) -> None:
+    """Who may not list a bucket hears 403 of an object that is not there. Source: API Reference, HeadObject."""
+    for name in ("_head_object", "_get_object"):
+        setattr(s3, name, _hiding(getattr(s3, name), region))
+
+
+def _hiding(read, region: str):
+    def read_or_hide(bucket: str, key: str, headers: dict | None = None, query: dict | None = None):
+        answer = read(bucket, key, headers, query)
+        if answer[0] != 404 or bucket not in s3._buckets:
+            return answer
+        named = _CREDENTIAL.search((headers or {}).get("authorization", ""))
+        denied = named and enforce(named.group(1), "s3:ListBucket", "s3", region, f"arn:aws:s3:::{bucket}")
+        return s3._error("AccessDenied", "Access Denied", 403) if isinstance(denied, EvalResult) else answer
+
+    return read_or_hide
