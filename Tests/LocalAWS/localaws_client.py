@@ -162,11 +162,11 @@ class LocalAWS:
 
     def send_failures(self, queue: Queue, bucket: str, rule_id: str, keys: list[str], event_time: str | None = None,
                       destination: str = "destination", reason: str = "DstBucketNotFound", size: int = 1,
-                      version_ids: list[str] | None = None) -> list[str]:
-        """Put synthetic failure events on a queue, ten messages a call; returns the version IDs used."""
+                      version_ids: list[str] | None = None, event: str = "OperationFailedReplication") -> list[str]:
+        """Put synthetic events of replication on a queue, ten messages a call; returns the version IDs used."""
         version_ids = version_ids or [uuid.uuid4().hex for _ in keys]
         event_time = event_time or now()
-        bodies = [failure_body(bucket, rule_id, key, version, event_time, destination, reason, size)
+        bodies = [failure_body(bucket, rule_id, key, version, event_time, destination, reason, size, event)
                   for key, version in zip(keys, version_ids, strict=True)]
         sqs = self.client("sqs")
         for start in range(0, len(bodies), 10):
@@ -317,11 +317,16 @@ def now() -> str:
 
 
 def failure_body(bucket: str, rule_id: str, key: str, version_id: str, event_time: str, destination: str,
-                 reason: str, size: int) -> str:
-    """The body of one message as S3 sends it for a failed replication."""
+                 reason: str, size: int, event: str = "OperationFailedReplication") -> str:
+    """The body of one message as S3 sends it for a failed replication, or for another event of replication.
+
+    Those of replication time control have no reason, but a threshold or the time that it took; their form is not told.
+    """
+    of_time = {"OperationMissedThreshold": {"threshold": "15"}, "OperationNotTracked": {},
+               "OperationReplicatedAfterThreshold": {"threshold": "15", "replicationTime": "1020"}}
     return json.dumps({"Records": [{
         "eventVersion": "2.6", "eventSource": "aws:s3", "awsRegion": REGION, "eventTime": event_time,
-        "eventName": "Replication:OperationFailedReplication", "userIdentity": {"principalId": "s3.amazonaws.com"},
+        "eventName": f"Replication:{event}", "userIdentity": {"principalId": "s3.amazonaws.com"},
         "requestParameters": {"sourceIPAddress": "s3.amazonaws.com"},
         "responseElements": {"x-amz-request-id": str(uuid.uuid4()), "x-amz-id-2": uuid.uuid4().hex},
         "s3": {"s3SchemaVersion": "1.0", "configurationId": "replication-failures",
@@ -329,5 +334,6 @@ def failure_body(bucket: str, rule_id: str, key: str, version_id: str, event_tim
                "object": {"key": quote_plus(key, safe="/"), "size": size, "eTag": uuid.uuid4().hex,
                           "versionId": version_id, "sequencer": f"{time.time_ns() // 1000:018X}"}},
         "replicationEventData": {"replicationRuleId": rule_id, "destinationBucket": f"arn:aws:s3:::{destination}",
-                                 "s3Operation": "OBJECT_PUT", "requestTime": event_time, "failureReason": reason},
+                                 "s3Operation": "OBJECT_PUT", "requestTime": event_time,
+                                 **of_time.get(event, {"failureReason": reason})},
     }]})

@@ -3,6 +3,7 @@
 Sources: User Guide, "Tracking job status and completion reports", "Assigning job priority", "S3 Batch Replication
 considerations", "Troubleshooting S3 Batch Operations"; S3 Control's model in botocore.
 """
+import json
 import time
 import uuid
 
@@ -329,6 +330,59 @@ def test_a_request_against_the_model_is_refused_by_name(cloud, user, settings, w
     with pytest.raises(ClientError, match=why) as caught:
         client.create_job(**{**settings, **wrong})
     assert code_of(caught)[1] == 400
+
+
+@pytest.mark.parametrize(("operation", "code", "status"), [
+    ("CreateJob", "BadRequestException", 400), ("CreateJob", "IdempotencyException", 400),
+    ("CreateJob", "TooManyRequestsException", 400), ("CreateJob", "InternalServiceException", 500),
+    ("CreateJob", "SlowDown", 503), ("CreateJob", "AccessDenied", 403), ("CreateJob", "InvalidRequest", 400),
+    ("DescribeJob", "TooManyRequestsException", 400), ("DescribeJob", "SlowDown", 503)])
+def test_every_error_of_a_call_can_be_ordered(cloud, make, control, operation, code, status):
+    known = make()
+    extra = {"status": status} if code == "InvalidRequest" else {}
+    cloud.faults({"operation": f"s3control.{operation}", "code": code, **extra})
+    with pytest.raises(ClientError) as caught:
+        make() if operation == "CreateJob" else describe(control, known)
+    assert code_of(caught) == (code, status)
+    modelled = control.meta.service_model.operation_model(operation).error_shapes
+    if code in {shape.name for shape in modelled}:
+        assert type(caught.value).__name__ == code
+    assert cloud.pending_faults() == []
+    cloud.faults()
+    cloud.settle()
+
+
+def test_an_error_may_come_without_its_envelope(cloud, make, control):
+    """S3 Control answers in <ErrorResponse>, S3 itself in a bare <Error>: a client has to take both."""
+    job_id = make()
+    cloud.faults({"operation": "s3control.DescribeJob", "kind": "garbage", "status": 403, "contentType": "application/xml",
+                  "body": "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"})
+    with pytest.raises(ClientError) as caught:
+        describe(control, job_id)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    cloud.settle()
+
+
+def test_the_states_of_jobs_are_events_of_eventbridge(cloud, name, make):
+    """Shape: User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS CloudTrail"."""
+    queue = cloud.queue(f"{name}-states")
+    cloud.batch(statusEventsTo=queue.arn)
+    good = make()
+    ended(cloud, good)
+    cloud.batch(holdStates=["Ready"])
+    bad = make()
+    wait_for(cloud, bad, "Ready")
+    cloud.order(bad, "fail", code="InternalError")
+    ended(cloud, bad)
+    sqs, heard = cloud.client("sqs"), []
+    while len(heard) < 11:
+        heard += [json.loads(message["Body"]) for message in sqs.receive_message(
+            QueueUrl=queue.url, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]]
+    assert {(one["source"], one["detail-type"]) for one in heard} == {("aws.s3", "AWS Service Event via CloudTrail")}
+    details = [one["detail"]["serviceEventDetails"] for one in heard]
+    assert [one["status"] for one in details if one["jobId"] == good] == cloud.job(good)["states"]
+    assert [one["detail"]["eventName"] for one in heard[:2]] == ["JobCreated", "JobStatusChanged"]
+    assert [one["failureCodes"] for one in details if one["jobId"] == bad] == [[]] * 4 + [["InternalError"]]
 
 
 def test_orders_are_checked(cloud, make):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
-from localaws import manifest, reports, roles
+from localaws import events, manifest, reports, roles
 from localaws.batchswitches import BatchSwitches
 from localaws.bell import Bell
 from localaws.jobfailure import JobFailure
@@ -43,8 +43,8 @@ class _Token:
 class JobRunner:
     """All jobs of all accounts, and the asyncio tasks that run them."""
 
-    def __init__(self):
-        self.switches = BatchSwitches()
+    def __init__(self, switches: BatchSwitches):
+        self.switches = switches
         self.ordered = OrderedOutcomes()
         self._bell = Bell()
         self._settlements = Settlements(self._bell, self.switches)
@@ -103,7 +103,8 @@ class JobRunner:
         if job is None or job.account != account:
             return None
         job.described += is_described
-        return job if job.is_foreign or job.described > self.switches.unseenDescribes - (not is_described) else None
+        needed = self.switches.unseenDescribes + is_described
+        return job if job.is_foreign or job.described >= needed else None
 
     def request_status(self, job: Job, wanted: str, reason: str | None) -> Refusal | None:
         """UpdateJobStatus: confirm a suspended job, or cancel one that has not ended."""
@@ -191,13 +192,18 @@ class JobRunner:
 
     def _start(self, job: Job, life: Coroutine) -> None:
         self._jobs[job.identifier] = job
+        job.on_state = self._announce
+        self._announce(job)
         task = asyncio.create_task(life, name=f"job {job.identifier}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda _: self._bell.ring())
 
+    def _announce(self, job: Job) -> None:
+        if self.switches.statusEventsTo:
+            events.send_job_record(self.switches.statusEventsTo, job.record())
+
     async def _run(self, job: Job) -> None:
-        await asyncio.sleep(0)
         try:
             await self._stay(job)
             tasks = await self._prepare(job)

@@ -33,3 +33,4 @@ class BatchSwitches(Switches):
     holdReports: bool = False
     reportRowsPerFile: int = 0  # 0: one file for each status
     reportFault: str = one_of(*reports.FAULTS)
+    statusEventsTo: str = ""  # ARN of a queue that hears of every job's states

@@ -57,3 +57,25 @@ def send_failure(bucket: str, key: str, entry: dict, outcome: Outcome) -> None:
         record = failure_record(bucket, key, entry, outcome, configuration["id"])
         _DELIVER[configuration["type"]](configuration["arn"], {"Records": [record]}, s3access.region_of(bucket),
                                         bucket_name=bucket)
+
+
+def job_record(job_id: str, job_arn: str, status: str, account: str, region: str, failure_codes: list[str],
+               name: str) -> dict:
+    """A job's new state as EventBridge sends it. Source: User Guide, "Tracking an S3 Batch Operations job in Amazon
+    EventBridge through AWS CloudTrail": its examples of messages in SQS."""
+    at = timestamp()[:19] + "Z"
+    service = "s3.amazonaws.com"
+    return {
+        "version": "0", "id": str(uuid.uuid4()), "detail-type": "AWS Service Event via CloudTrail", "source": "aws.s3",
+        "account": account, "time": at, "region": region, "resources": [],
+        "detail": {
+            "eventVersion": "1.05", "userIdentity": {"accountId": account, "invokedBy": service}, "eventTime": at,
+            "eventSource": service, "eventName": name, "awsRegion": region, "sourceIPAddress": service,
+            "userAgent": service, "eventID": str(uuid.uuid4()), "readOnly": False, "eventType": "AwsServiceEvent",
+            "serviceEventDetails": {"jobId": job_id, "jobArn": job_arn, "status": status,
+                                    "jobEventId": uuid.uuid4().hex, "failureCodes": failure_codes,
+                                    "statusChangeReason": []}}}
+
+
+def send_job_record(queue_arn: str, record: dict) -> None:
+    _DELIVER["sqs"](queue_arn, record, record["region"])

@@ -1,6 +1,7 @@
 """A batch job and its thirteen states. Source: User Guide, "Tracking job status"; JobStatus in botocore's model."""
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from localaws import events
@@ -18,7 +19,7 @@ FOLLOWING = {
     "Pausing": ("Paused", "Cancelling", "Failing"),
     "Paused": ("Active", "Cancelling", "Failing"),
     "Completing": ("Complete", "Failing"),
-    "Cancelling": ("Cancelled", "Failing"),
+    "Cancelling": ("Cancelled",),
     "Failing": ("Failed",),
     "Complete": (), "Failed": (), "Cancelled": (),
 }
@@ -54,6 +55,7 @@ class Job:
     described: int = 0  # how often it was asked for
     listed: int = 0
     is_reported: bool = False
+    on_state: Callable[["Job"], None] = lambda job: None
     _active_since: float | None = None
     _active_before: float = 0.0
 
@@ -94,6 +96,13 @@ class Job:
             self.suspended_at = events.timestamp()
         elif status in TERMINAL:
             self.ended_at = events.timestamp()
+        self.on_state(self)
+
+    def record(self) -> dict:
+        """Its state, as the event of it says it."""
+        codes = [self.failure.code] if self.failure is not None and self.status == "Failed" else []
+        name = "JobCreated" if self.status == "New" else "JobStatusChanged"
+        return events.job_record(self.identifier, self.arn, self.status, self.account, self.region, codes, name)
 
     def shown(self) -> dict:
         """For tests: how it stands, and every state that it was in."""

@@ -10,6 +10,7 @@ from ministack import app as ministack
 
 from localaws import connection, credentials, events, kmskeys, replication, s3mends, wire
 from localaws.batch import JobRunner
+from localaws.batchswitches import BatchSwitches
 from localaws.controls import Controls
 from localaws.effects import Effect
 from localaws.faults import Faults
@@ -39,7 +40,7 @@ class LocalAWS:
         self._ready = ready
         self._identity = identity
         self._judge = Judge(region)
-        self._runner = JobRunner()
+        self._runner = JobRunner(_switches_of_environment())
         self._jobs = JobsAPI(self._runner, region)
         self._judge_seconds = 0.0
         self._faults = Faults()
@@ -156,6 +157,13 @@ class LocalAWS:
 
     async def _shown_faults(self, _) -> list:
         return self._faults.shown()
+
+
+def _switches_of_environment() -> BatchSwitches:
+    """The defaults, and what LOCALAWS_BATCH has instead of some: a wrong one ends the start."""
+    switches = BatchSwitches()
+    switches.change(json.loads(os.environ.get("LOCALAWS_BATCH", "{}")))
+    return switches
 
 
 class DatedSend:
