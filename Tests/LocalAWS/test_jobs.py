@@ -221,6 +221,10 @@ def test_a_new_job_is_not_seen_at_once(cloud, make, control):
         return {job["JobId"] for job in control.list_jobs(AccountId=ACCOUNT, MaxResults=1000)["Jobs"]}
 
     assert job_id not in listed() and job_id in listed()
+    cloud.batch(unseenDescribes=9, unseenLists=9)
+    fresh, eye = make(), cloud.client("s3control")
+    assert describe(eye, fresh)["JobId"] == fresh
+    assert fresh in {job["JobId"] for job in eye.list_jobs(AccountId=ACCOUNT)["Jobs"]} and fresh not in listed()
     cloud.batch(unseenDescribes=1)
     unseen = make()
     with pytest.raises(ClientError) as caught:

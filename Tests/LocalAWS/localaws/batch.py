@@ -87,20 +87,27 @@ class JobRunner:
         seconds = self.switches.tokenSeconds
         return bool(seconds) and time.monotonic() - token.at > seconds
 
-    def seen_by(self, account: str) -> list[Job]:
-        """The account's jobs, newest first, without those that ListJobs does not show yet."""
+    def of_account(self, account: str) -> list[Job]:
+        """The account's jobs, newest first."""
+        return [job for job in reversed(self._jobs.values()) if job.account == account]
+
+    def listed(self, account: str) -> list[Job]:
+        """The same for ListJobs, which does not show a new job yet."""
         shown = []
-        for job in reversed(self._jobs.values()):
-            if job.account == account:
-                job.listed += not job.is_foreign
-                if job.is_foreign or job.listed > self.switches.unseenLists:
-                    shown.append(job)
+        for job in self.of_account(account):
+            job.listed += 1
+            if job.is_foreign or job.listed > self.switches.unseenLists:
+                shown.append(job)
         return shown
 
-    def find(self, identifier: str, account: str, is_described: bool = False) -> Job | None:
-        """The account's job, unless it is too new to be seen."""
+    def find(self, identifier: str, account: str) -> Job | None:
         job = self._jobs.get(identifier)
-        if job is None or job.account != account:
+        return job if job is not None and job.account == account else None
+
+    def found(self, identifier: str, account: str, is_described: bool) -> Job | None:
+        """The same for DescribeJob and the changes, which do not know a new job yet."""
+        job = self.find(identifier, account)
+        if job is None:
             return None
         job.described += is_described
         needed = self.switches.unseenDescribes + is_described
