@@ -197,6 +197,10 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def reset_switches(self) -> None:
+        """All switches, faults, outcomes and keys as at the start; buckets, queues and jobs stay."""
+        self._own("POST", "/_localaws/reset")
+
     def jobs(self) -> list[dict]:
         """All jobs as they stand, others' too, with every `states` that each was in."""
         return self._own("GET", "/_localaws/batch/jobs")["jobs"]
