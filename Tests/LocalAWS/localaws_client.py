@@ -228,6 +228,10 @@ class LocalAWS:
         """Change `storageClass` or `replicationStatus` of a version, as no client can."""
         self._own("POST", "/_localaws/objects", {"bucket": bucket, "key": key, "versionId": version_id, **changes})
 
+    def move_bucket(self, bucket: str, region: str) -> None:
+        """Let a bucket be in another Region: us-west-2, of which the judge takes signatures."""
+        self._own("POST", "/_localaws/buckets", {"bucket": bucket, "region": region})
+
     def kms_keys(self, states: dict[str, str]) -> None:
         """What is wrong with KMS keys: ARN to Disabled, PendingDeletion, missing or denied; others are in order."""
         self._own("POST", "/_localaws/kms", states)

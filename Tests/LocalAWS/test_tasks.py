@@ -355,6 +355,13 @@ def test_outcomes_can_be_ordered_for_any_object_and_any_code(cloud, user, mended
             cloud.outcomes(wrong)
 
 
+def test_a_source_in_another_region_than_the_job_fails_every_task(cloud, user, mended, name, run):
+    versions = fail(cloud, user, mended, ["a", "b"])
+    cloud.move_bucket(mended, "us-west-2")
+    _, found = run(versions)
+    assert set(codes(found).values()) == {("403", "SrcBucketInvalidRegion")}
+
+
 def test_the_roles_in_iam_are_asked(cloud, user, mended, name, run, queue):
     """A role that IAM does not know may do everything; one that it knows, what its policies say."""
     def allows(*actions):
