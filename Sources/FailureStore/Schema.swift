@@ -7,7 +7,7 @@ internal import GRDB
 /// - Counters are kept in the transaction that changes the data: no overview ever scans.
 enum Schema {
     /// The version that this program knows; a store with a greater one is refused by name.
-    static let version = 3
+    static let version = 4
 
     static func migrate(_ writer: some DatabaseWriter) throws {
         var migrator = DatabaseMigrator()
@@ -22,6 +22,10 @@ enum Schema {
         migrator.registerMigration("3") { db in
             for statement in version3 { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = 3")
+        }
+        migrator.registerMigration("4") { db in
+            for statement in SchemaOfVerification.statements { try db.execute(sql: statement) }
+            try db.execute(sql: "PRAGMA user_version = 4")
         }
         try migrator.migrate(writer)
     }
