@@ -79,6 +79,10 @@ package protocol FailureStoring: Sendable {
     func held(
         by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
     ) async throws(StoreFailure) -> FailurePage
+    /// The object versions that a run submits, in a manifest's order, behind `after`: at most `limit`.
+    func manifestPage(
+        of run: String, after: (key: ObjectKey, versionID: String)?, limit: Int
+    ) async throws(StoreFailure) -> ManifestPage
     /// Applies an occurrence to the rows of a run that are `submitted`, at most `limit`. Returns how many there were.
     func settle(
         _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
