@@ -10,7 +10,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("JSONScanning", []),
     ("EventDecoding", ["Domain", "JSONScanning"]),
     ("LogRecords", ["Domain"]),
-    ("Manifests", ["Domain"]),
+    ("Manifests", ["Domain", "JSONScanning"]),
     ("AWSProtocol", ["Domain", "JSONScanning", "CCrypto", "CExpat"]),
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each

@@ -18,6 +18,9 @@ package enum S3Request: Sendable {
     case getBucketReplication(bucket: String)
     case getBucketVersioning(bucket: String)
     case getBucketLifecycleConfiguration(bucket: String)
+    case getBucketNotificationConfiguration(bucket: String)
+    case listMultipartUploads(
+        bucket: String, prefix: ObjectKey, after: (key: ObjectKey, uploadID: String)?)
 
     /// AWS's name.
     package var operation: String {
@@ -29,6 +32,8 @@ package enum S3Request: Sendable {
         case .getBucketReplication: "GetBucketReplication"
         case .getBucketVersioning: "GetBucketVersioning"
         case .getBucketLifecycleConfiguration: "GetBucketLifecycleConfiguration"
+        case .getBucketNotificationConfiguration: "GetBucketNotificationConfiguration"
+        case .listMultipartUploads: "ListMultipartUploads"
         }
     }
 
@@ -60,6 +65,15 @@ package enum S3Request: Sendable {
             return request("GET", endpoint, bucket, nil, query: [("versioning", "")])
         case .getBucketLifecycleConfiguration(let bucket):
             return request("GET", endpoint, bucket, nil, query: [("lifecycle", "")])
+        case .getBucketNotificationConfiguration(let bucket):
+            return request("GET", endpoint, bucket, nil, query: [("notification", "")])
+        case .listMultipartUploads(let bucket, let prefix, let after):
+            var query = [("encoding-type", "url"), ("uploads", "")]
+            if let after {
+                query += [("key-marker", after.key.text), ("upload-id-marker", after.uploadID)]
+            }
+            return request(
+                "GET", endpoint, bucket, nil, query: query + [("prefix", prefix.text)])
         }
     }
 

@@ -79,10 +79,10 @@ package protocol FailureStoring: Sendable {
     func selectNext(
         for run: RemediationRun, limit: Int
     ) async throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool)
-    /// The object versions that a run has submitted, each once, in order of key and version, after the last one.
-    func manifestRows(
-        of run: RemediationRun, after last: ObjectVersion?, limit: Int
-    ) async throws(StoreFailure) -> [ObjectVersion]
+    /// The object versions that a run submits, in a manifest's order, behind `after`: at most `limit`.
+    func manifestPage(
+        of run: String, after: (key: ObjectKey, versionID: String)?, limit: Int
+    ) async throws(StoreFailure) -> ManifestPage
     /// Takes in rows of a completion report: submitted failures of these versions move on. Returns how many rows are of
     /// versions that the run never selected.
     func takeIn(

@@ -67,12 +67,6 @@ extension SQLiteFailureStore: FailureStoring {
         try await reader.plan(selection)
     }
 
-    package nonisolated func manifestRows(
-        of run: RemediationRun, after last: ObjectVersion?, limit: Int
-    ) async throws(StoreFailure) -> [ObjectVersion] {
-        try await reader.manifestRows(of: run, after: last, limit: limit)
-    }
-
     package nonisolated func dueVerifications(
         of run: String?, _ which: VerificationQuestion, at now: Timestamp, limit: Int
     ) async throws(StoreFailure) -> [DueVerification] {

@@ -16,9 +16,6 @@ enum StepFailure: Error {
 
 /// The calls to AWS that a remediation makes in one Region, each safe to make again.
 struct RemediationCalls {
-    /// A manifest is sent by one PUT; above this, S3 wants a multipart upload.
-    static let maximumManifestBytes = 64 * 1024 * 1024
-
     let settings: RemediationSettings
     let s3: S3Client
     let caller: AWSCaller
@@ -35,35 +32,38 @@ struct RemediationCalls {
         try await calling { () async throws(AWSFailure) in try await sts.callerIdentity() }.account
     }
 
-    /// Puts the manifest where no other is. One of the same name is ours from before a crash: its digest, kept in
-    /// its metadata, says whether it is the same.
+    /// Puts the manifest where no other is. It is read twice: for its digest, which goes into the object's metadata,
+    /// and to be sent. One of the same name and digest is ours from before a crash.
+    /// - Parameter read: a reader from the manifest's beginning.
     func putManifest(
-        _ run: RemediationRun, _ manifest: ManifestWriter
+        _ run: RemediationRun, read: () -> ManifestReading
     ) async throws(StepFailure) -> RemediationRun.Manifest {
+        guard let digest = RunningDigest(.sha256) else {
+            preconditionFailure("OpenSSL without SHA-256")
+        }
+        let first = read()
+        while let chunk = try await first.next() { digest.update(chunk) }
+        guard digest.byteCount > 0 else {
+            throw .refused("every selected failure was closed meanwhile: nothing to do")
+        }
         let bucket = settings.manifestBucket
         let name = "\(settings.manifestPrefix)/\(run.id).csv"
-        let bytes = manifest.bytes
-        let digest = hexadecimal(sha256(bytes))
-        let put = try await calling { () async throws(AWSFailure) in
-            try await s3.putObject(
-                bucket: bucket, key: ObjectKey(name), body: bytes, contentType: "text/csv",
-                metadata: [("s3remedy-sha256", digest)], onlyIfAbsent: true)
-        }
-        if case .stored(let reply) = put {
+        let second = read()
+        do {
+            let object = try await s3.uploadOnce(
+                bucket: bucket, key: ObjectKey(name), contentType: "text/csv",
+                content: ContentDigest(digest)
+            ) { () async throws(StepFailure) in try await second.next() }
             return .init(
-                bucket: bucket, key: name, eTag: reply.eTag, versionID: reply.versionID)
+                bucket: bucket, key: name, eTag: object.eTag, versionID: object.versionID)
+        } catch {
+            switch error {
+            case .source(let failure): throw failure
+            case .aws(let failure): throw stepFailure(failure)
+            case .interrupted(let sentence): throw .temporary(sentence)
+            case .taken(let sentence): throw .refused(sentence)
+            }
         }
-        let head = try await calling { () async throws(AWSFailure) in
-            try await s3.headObject(bucket: bucket, key: ObjectKey(name), versionID: nil)
-        }
-        guard case .found(let found) = head, let eTag = found.eTag else {
-            throw .temporary("s3://\(bucket)/\(name) is there for PUT, but not for HEAD")
-        }
-        guard found.metadata["s3remedy-sha256"] == digest else {
-            throw .refused(
-                "s3://\(bucket)/\(name) exists with other content: remove it, and start again")
-        }
-        return .init(bucket: bucket, key: name, eTag: eTag, versionID: found.versionID)
     }
 
     /// The CreateJob request of a run, the same bytes each time.

@@ -13,9 +13,8 @@ extension RemediationWorker {
         switch run.nextAction {
         case .selectFailures: return try await select(run)
         case .writeManifest:
-            let manifest = try await collectManifest(run)
-            return try await proceed(
-                run, .manifestWritten(try await calls.putManifest(run, manifest)))
+            let manifest = try await calls.putManifest(run) { ManifestReading(run, store) }
+            return try await proceed(run, .manifestWritten(manifest))
         case .prepareJob(let manifest):
             let account = try await self.account(calls)
             return try await proceed(
@@ -45,32 +44,6 @@ extension RemediationWorker {
             throw .refused("no open failure of \(run.rule) matches any more: nothing to do")
         }
         return try await proceed(result.run, .selected)
-    }
-
-    func collectManifest(_ run: RemediationRun) async throws(StepFailure) -> ManifestWriter {
-        var manifest = ManifestWriter(bucket: run.rule.sourceBucket)
-        var cursor: String?
-        repeat {
-            let page = try await storing { () async throws(StoreFailure) in
-                try await store.held(
-                    by: run.id, states: [.submitted], after: cursor, limit: 10_000)
-            }
-            for found in page.failures {
-                manifest.add(key: found.identity.key, versionID: found.identity.versionID)
-            }
-            // Page by page, before the memory is taken: ten million keys would be gigabytes.
-            let limit = RemediationCalls.maximumManifestBytes
-            guard manifest.byteCount <= limit else {
-                throw .refused(
-                    "the manifest of \(run.objects) objects would be more than the \(limit) bytes of "
-                        + "one PUT: select fewer failures, by prefix say")
-            }
-            cursor = page.nextCursor
-        } while cursor != nil
-        guard manifest.rowCount > 0 else {
-            throw .refused("every selected failure was closed meanwhile: nothing to do")
-        }
-        return manifest
     }
 
     /// Looks up a job that may exist. A refusal of that says nothing of the job: giving the failures back would let a

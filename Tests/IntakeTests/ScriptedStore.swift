@@ -109,6 +109,9 @@ final class ScriptedStore: FailureStoring {
     func held(
         by: String, states: Set<FailureState>, after: String?, limit: Int
     ) async throws(StoreFailure) -> FailurePage { throw Self.unasked }
+    func manifestPage(
+        of: String, after: (key: ObjectKey, versionID: String)?, limit: Int
+    ) async throws(StoreFailure) -> ManifestPage { throw Self.unasked }
     func settle(
         _: String, _: FailureOccurrence, limit: Int, at: Timestamp
     ) async throws(StoreFailure) -> Int { throw Self.unasked }

@@ -3,43 +3,6 @@ internal import Foundation
 internal import GRDB
 
 extension StoreReader {
-    /// Destinations are merged here: each gives its next rows straight from the index of what a run holds.
-    func manifestRows(
-        of run: RemediationRun, after last: ObjectVersion?, limit: Int
-    ) throws(StoreFailure) -> [ObjectVersion] {
-        try read { db in
-            guard let rule = try NameTable.findRule(run.rule, in: db) else { return [] }
-            let destinations = try Int64.fetchAll(
-                db, sql: "SELECT DISTINCT destination FROM counter WHERE rule = ? AND state = ?",
-                arguments: [rule, FailureState.submitted.rawValue])
-            let beyond = last == nil ? "" : "AND (f.key, f.version) > (?, ?)"
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT f.key, f.version FROM failure f INDEXED BY failure_held
-                    WHERE f.remediation = ? AND f.state = ? AND f.rule = ? AND f.destination = ?
-                    \(beyond) ORDER BY f.key, f.version LIMIT ?
-                    """)
-            var found: [ObjectVersion] = []
-            for destination in destinations {
-                var arguments: StatementArguments = [
-                    run.id, FailureState.submitted.rawValue, rule, destination,
-                ]
-                if let last { arguments += [Data(last.key.bytes), last.versionID] }
-                found += try Row.fetchAll(statement, arguments: arguments + [limit]).map { row in
-                    ObjectVersion(
-                        key: ObjectKey(bytes: [UInt8](row[0] as Data)), versionID: row[1])
-                }
-            }
-            guard destinations.count > 1 else { return found }
-            var distinct: [ObjectVersion] = []
-            for version in found.sorted() where version != distinct.last {
-                distinct.append(version)
-                if distinct.count == limit { break }
-            }
-            return distinct
-        }
-    }
-
     /// The failures of listed object versions, one look-up for each and every destination of the rule.
     ///
     /// - Returns: where to go on in the list; nil at its end.
