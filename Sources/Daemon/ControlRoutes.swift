@@ -157,7 +157,7 @@ struct ControlRoutes: Sendable {
         let page = try await store.remediations(before: try reader.numberCursor(), limit: limit)
         return .json(
             Page(
-                items: page.remediations.map { RemediationItem($0.run, verifying: $0.verifying) },
+                items: page.remediations.map { RemediationItem($0.run, $0.tally) },
                 nextCursor: page.nextSequence.map { cursor("\($0)") }))
     }
 
@@ -166,7 +166,7 @@ struct ControlRoutes: Sendable {
         guard let found = try await store.remediation(id) else {
             throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
         }
-        return .json(RemediationItem(found.run, verifying: found.verifying))
+        return .json(RemediationItem(found.run, found.tally))
     }
 
     private func remediate(_ reader: RequestReader) async throws -> ControlReply {
@@ -179,16 +179,16 @@ struct ControlRoutes: Sendable {
         let order = try order(asked, by: "uid \(reader.request.peer.uid)")
         do {
             if asked.dryRun == true {
-                let (plan, region, at) = try await desk.plan(order)
-                return .json(PlanReply(order.rule, plan, region: region, at: at))
+                return .json(PlanReply(order.rule, try await desk.plan(order)))
             }
             let run = try await desk.start(order)
-            return .json(RemediationItem(run, verifying: 0), status: 201)
+            return .json(RemediationItem(run, RemediationTally()), status: 201)
         } catch {
             switch error {
             case .nothingToDo(let sentence): throw ProblemCode.nothingToDo.problem(sentence)
             case .planChanged(let sentence): throw ProblemCode.planChanged.problem(sentence)
             case .refused(let sentence): throw ProblemCode.remediationRefused.problem(sentence)
+            case .unknown(let sentence): throw ProblemCode.noSuchRemediation.problem(sentence)
             case .store(let failure): throw failure
             }
         }

@@ -104,7 +104,7 @@ extension RemediationRun.Job {
     }
 
     /// What an operator should know of a job that runs on, or has ended otherwise than it should.
-    var sentence: String? {
+    package var sentence: String? {
         let why = problem.map { ": " + $0 } ?? ""
         switch status {
         case "Suspended":

@@ -112,7 +112,8 @@ extension RemediationRun {
         case (.planned, .prechecked(let seen)): precheck = seen
         case (.planned, .canaryPlanned(let planned)) where canary == nil: canary = planned
         case (.planned, .selected), (.canaryVerified, .selected): state = .selected
-        case (.planned, .nothingSelected(let time)), (.canaryVerified, .nothingSelected(let time)):
+        case (.planned, .nothingSelected(let time)), (.canaryVerified, .nothingSelected(let time)),
+            (.selected, .nothingSelected(let time)):
             end(.finished, at: time, problem: nil)
         case (.selected, .manifestWritten(let written)):
             jobs.append(Job(role: role, manifest: written))
@@ -140,7 +141,6 @@ extension RemediationRun {
                 job.missingSince = nil
                 if Self.endedJobStatuses.contains(sight.status) { job.endedAt = time }
             }
-            problem = currentJob?.sentence
         case .jobUnknown(let time, let patience):
             changeJob { job in
                 let since = job.missingSince ?? time
@@ -161,17 +161,15 @@ extension RemediationRun {
                 job.report = report
                 job.problem = job.problem ?? report.sentence(tasks: job.tasks)
             }
-            problem = nil
             state = .reportRead
         case (.jobFollowed, .reportMissing(let sentence)):
             changeJob { $0.problem = $0.problem ?? sentence }
-            problem = nil
             state = .verifying
         case (.reportRead, .restReturned): state = .verifying
         case (.verifying, .goneBrakePulled) where goneBrake == nil: goneBrake = .pulled
-        case (.verifying, .canaryJudged(let groups)) where role == .canary:
+        case (.verifying, .canaryJudged(let groups)) where role == .canary,
+            (.selected, .canaryJudged(let groups)) where role == .canary:
             canary?.passed = groups
-            problem = nil
             sampleLeft = nil
             state = .canaryVerified
         case (.verifying, .verified(let time)):

@@ -192,7 +192,7 @@ extension FailureOccurrence {
     }
 
     /// The word of the timeline.
-    private var name: String {
+    var name: String {
         switch self {
         case .failed: "failed"
         case .replicatedAfterThreshold: "replicatedAfterThreshold"
