@@ -107,6 +107,13 @@ let tests: [(name: String, imports: [String])] = [
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
     ("ManifestsTests", ["Domain", "Manifests"]),
     ("MetricsTests", ["Metrics"]),
+    (
+        "RemediationTests",
+        [
+            "AWSClient", "AWSProtocol", "Domain", "FailureStore", "HTTPTransport", "Logging",
+            "Remediation", "SystemIO", "TestSupport",
+        ]
+    ),
     ("SystemIOTests", ["SystemIO", "TestSupport"]),
     ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),

@@ -66,6 +66,11 @@ extension RemediationRun {
     package struct HeldBack: Codable, Sendable, Equatable {
         package var group: RemediationTally.Group
         package var objects: Int64
+
+        package init(group: RemediationTally.Group, objects: Int64) {
+            self.group = group
+            self.objects = objects
+        }
     }
 }
 

@@ -31,12 +31,13 @@ enum VerificationRows {
         }
     }
 
-    /// FNV-1a, 64 bits, of key and version.
+    /// FNV-1a, 64 bits, of key and version, mixed once more: short keys would leave its upper half nearly the same.
     private static func firstDue(_ key: RowKey) -> Int64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in key.key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         for byte in key.version.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return Int64((hash >> 20) % UInt64(untriedBound))
+        hash = (hash ^ (hash >> 33)) &* 0xFF51_AFD7_ED55_8CCD
+        return Int64((hash >> 33) % UInt64(untriedBound))
     }
 }
 

@@ -80,8 +80,8 @@ package actor RemediationWorker {
         }
     }
 
-    /// One look at every run whose turn it is; how long to sleep after it.
-    private func round() async throws(StoreFailure) -> Duration {
+    /// One look at every run whose turn it is, and at the background's; how long to sleep after it.
+    package func round() async throws(StoreFailure) -> Duration {
         let unfinished = try await store.unfinishedRemediations()
         let runs = unfinished.runs
         for other in unfinished.unreadable where saidUnreadable.insert(other.id).inserted {

@@ -93,7 +93,8 @@ extension RemediationWorker {
         let deadline = (run.currentJob?.endedAt ?? now).advanced(byMilliseconds: limit)
         guard let due, now < deadline else { return try await finish(run) }
         let pause = min(due, deadline).milliseconds - now.milliseconds
-        return Step(run: run, next: .wait(.milliseconds(pause)))
+        // What S3 refuses to speak of waits too, and its sentence stays until it speaks.
+        return Step(run: run, next: .wait(.milliseconds(pause)), problem: run.problem)
     }
 
     private func finish(_ run: RemediationRun) async throws(StepFailure) -> Step {

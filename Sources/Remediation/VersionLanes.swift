@@ -133,11 +133,11 @@ private actor VersionLane {
     }
 }
 
-/// HEAD's 403 has no body, so no code tells a denied object from a wrong clock.
+/// HEAD's 403 has no body, so no code tells a denied object from a wrong clock; a GET of a byte may have told.
 private func refusedHead(_ failure: AWSFailure, _ bucket: String) -> StepFailure {
-    guard case .service(let answer) = failure, answer.status == 403, answer.code.isEmpty else {
-        return stepFailure(failure)
-    }
+    guard case .service(let answer) = failure, answer.status == 403,
+        answer.code.isEmpty || answer.kind == .permanent
+    else { return stepFailure(failure) }
     return .refused(
         "\(failure) for objects of \(bucket): allow s3:GetObjectVersion on them and s3:ListBucket on the "
             + "bucket, and kms:Decrypt where they are encrypted with a KMS key")
