@@ -80,6 +80,8 @@ def stage(running_cloud, request):
     yield Stage(cloud, name, cloud.user(name), queue, cloud.bucket(f"{name}-manifests"))
     cloud.faults()
     cloud.batch(**defaults)
+    cloud.outcomes()
+    cloud.kms_keys({})
     marker = request.node.get_closest_marker("refusals")
     judge_is_content(cloud, marker.args if marker else ())
     cloud.reset_judge()

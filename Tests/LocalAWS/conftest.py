@@ -35,11 +35,31 @@ def queue(cloud, name) -> Queue:
     return cloud.queue(f"{name}-failures")
 
 
+@pytest.fixture
+def pair(cloud, name, queue) -> str:
+    """A source whose two destinations both fail, and a bucket for manifests and reports."""
+    cloud.replicated_pair(f"{name}-src", [("gone", "", f"{name}-gone"), ("denied", "", f"{name}-denied")], queue,
+                          missing=(f"{name}-gone",))
+    cloud.deny_replication(f"{name}-denied")
+    cloud.bucket(f"{name}-jobs")
+    return f"{name}-src"
+
+
+@pytest.fixture
+def mended(cloud, name, queue) -> str:
+    """A source whose one rule works, and a bucket for manifests and reports."""
+    cloud.replicated_pair(f"{name}-src", [("rule", "", f"{name}-dst")], queue)
+    cloud.bucket(f"{name}-jobs")
+    return f"{name}-src"
+
+
 @pytest.fixture(autouse=True)
 def default_switches(cloud):
     defaults, identity = cloud.batch(), cloud.identity()
     yield
     cloud.batch(**defaults)
+    cloud.outcomes()
+    cloud.kms_keys({})
     cloud.identity(**{name: value for name, value in identity.items() if name != "counts"})
 
 

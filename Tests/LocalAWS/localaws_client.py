@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class LocalAWS:
         self._command = [python, "-m", "localaws", "--port", str(port)]
         self._environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **(environment or {})}
         self._process: subprocess.Popen | None = None
-        self._clients: dict[tuple[str, Key], object] = {}
+        self._clients: dict[tuple, object] = {}
         self.endpoint = ""
 
     def __enter__(self) -> "LocalAWS":
@@ -80,14 +81,15 @@ class LocalAWS:
         finally:
             self._process.stdout.close()
 
-    def client(self, service: str, key: Key = Key(), region: str = REGION):
+    def client(self, service: str, key: Key = Key(), region: str = REGION, validates: bool = True):
         """A boto3 client of this cloud, without retries: an error is seen as it came."""
-        if (service, key, region) not in self._clients:
-            self._clients[service, key, region] = self._make_client(service, key, region)
-        return self._clients[service, key, region]
+        name = (service, key, region, validates)
+        if name not in self._clients:
+            self._clients[name] = self._make_client(*name)
+        return self._clients[name]
 
-    def _make_client(self, service: str, key: Key, region: str):
-        config = Config(region_name=region, retries={"total_max_attempts": 1},
+    def _make_client(self, service: str, key: Key, region: str, validates: bool):
+        config = Config(region_name=region, retries={"total_max_attempts": 1}, parameter_validation=validates,
                         s3={"addressing_style": "path"}, read_timeout=30)
         client = boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=config,
                               aws_access_key_id=key.access_key, aws_secret_access_key=key.secret,
@@ -160,11 +162,11 @@ class LocalAWS:
 
     def send_failures(self, queue: Queue, bucket: str, rule_id: str, keys: list[str], event_time: str | None = None,
                       destination: str = "destination", reason: str = "DstBucketNotFound", size: int = 1,
-                      version_ids: list[str] | None = None) -> list[str]:
-        """Put synthetic failure events on a queue, ten messages a call; returns the version IDs used."""
+                      version_ids: list[str] | None = None, event: str = "OperationFailedReplication") -> list[str]:
+        """Put synthetic events of replication on a queue, ten messages a call; returns the version IDs used."""
         version_ids = version_ids or [uuid.uuid4().hex for _ in keys]
         event_time = event_time or now()
-        bodies = [failure_body(bucket, rule_id, key, version, event_time, destination, reason, size)
+        bodies = [failure_body(bucket, rule_id, key, version, event_time, destination, reason, size, event)
                   for key, version in zip(keys, version_ids, strict=True)]
         sqs = self.client("sqs")
         for start in range(0, len(bodies), 10):
@@ -195,6 +197,37 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def jobs(self) -> list[dict]:
+        """All jobs as they stand, others' too, with every `states` that each was in."""
+        return self._own("GET", "/_localaws/batch/jobs")["jobs"]
+
+    def job(self, job_id: str) -> dict:
+        return next(job for job in self.jobs() if job["jobId"] == job_id)
+
+    def pending(self) -> int:
+        """How many replications that jobs initiated are not done."""
+        return self._own("GET", "/_localaws/batch/jobs")["pending"]
+
+    def order(self, job_id: str, order: str, **more: str) -> None:
+        """Do to a job what no client can ask for: pause, resume, fail, forget, … (README.md)."""
+        self._own("POST", "/_localaws/batch/orders", {"jobId": job_id, "order": order, **more})
+
+    def foreign_jobs(self, count: int = 1, **more) -> list[str]:
+        """Jobs of somebody else in the account, that run until the order `finish`; their IDs."""
+        return self._own("POST", "/_localaws/batch/foreign", {"count": count, **more})
+
+    def outcomes(self, *wanted: dict) -> list[dict]:
+        """Order what becomes of objects in jobs (README.md), in place of all that was ordered."""
+        return self._own("POST", "/_localaws/batch/outcomes", list(wanted))
+
+    def change_version(self, bucket: str, key: str, version_id: str, **changes: str | None) -> None:
+        """Change `storageClass` or `replicationStatus` of a version, as no client can."""
+        self._own("POST", "/_localaws/objects", {"bucket": bucket, "key": key, "versionId": version_id, **changes})
+
+    def kms_keys(self, states: dict[str, str]) -> None:
+        """What is wrong with KMS keys: ARN to Disabled, PendingDeletion, missing or denied; others are in order."""
+        self._own("POST", "/_localaws/kms", states)
+
     def identity(self, **switches) -> dict:
         """Set switches of temporary credentials (README.md); returns all of them, and the counts."""
         return self._own("POST", "/_localaws/identity", switches)
@@ -210,6 +243,11 @@ class LocalAWS:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
         return arn
+
+    def drop_role(self, name: str) -> None:
+        iam = self.client("iam")
+        iam.delete_role_policy(RoleName=name, PolicyName="own")
+        iam.delete_role(RoleName=name)
 
     def faults(self, *wanted: dict) -> list[dict]:
         """Order faults (README.md), in place of all that there are; none ends them all."""
@@ -261,8 +299,11 @@ class LocalAWS:
     def _own(self, method: str, path: str, body: dict | list | None = None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.endpoint + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            raise ValueError(f"{method} {path}: {refusal.code} {refusal.read().decode()}") from None
 
 
 def _without_account_host(request, **_) -> None:
@@ -276,11 +317,16 @@ def now() -> str:
 
 
 def failure_body(bucket: str, rule_id: str, key: str, version_id: str, event_time: str, destination: str,
-                 reason: str, size: int) -> str:
-    """The body of one message as S3 sends it for a failed replication."""
+                 reason: str, size: int, event: str = "OperationFailedReplication") -> str:
+    """The body of one message as S3 sends it for a failed replication, or for another event of replication.
+
+    Those of replication time control have no reason, but a threshold or the time that it took; their form is not told.
+    """
+    of_time = {"OperationMissedThreshold": {"threshold": "15"}, "OperationNotTracked": {},
+               "OperationReplicatedAfterThreshold": {"threshold": "15", "replicationTime": "1020"}}
     return json.dumps({"Records": [{
         "eventVersion": "2.6", "eventSource": "aws:s3", "awsRegion": REGION, "eventTime": event_time,
-        "eventName": "Replication:OperationFailedReplication", "userIdentity": {"principalId": "s3.amazonaws.com"},
+        "eventName": f"Replication:{event}", "userIdentity": {"principalId": "s3.amazonaws.com"},
         "requestParameters": {"sourceIPAddress": "s3.amazonaws.com"},
         "responseElements": {"x-amz-request-id": str(uuid.uuid4()), "x-amz-id-2": uuid.uuid4().hex},
         "s3": {"s3SchemaVersion": "1.0", "configurationId": "replication-failures",
@@ -288,5 +334,6 @@ def failure_body(bucket: str, rule_id: str, key: str, version_id: str, event_tim
                "object": {"key": quote_plus(key, safe="/"), "size": size, "eTag": uuid.uuid4().hex,
                           "versionId": version_id, "sequencer": f"{time.time_ns() // 1000:018X}"}},
         "replicationEventData": {"replicationRuleId": rule_id, "destinationBucket": f"arn:aws:s3:::{destination}",
-                                 "s3Operation": "OBJECT_PUT", "requestTime": event_time, "failureReason": reason},
+                                 "s3Operation": "OBJECT_PUT", "requestTime": event_time,
+                                 **of_time.get(event, {"failureReason": reason})},
     }]})

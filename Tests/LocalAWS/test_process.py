@@ -9,6 +9,8 @@ import textwrap
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from localaws_client import LocalAWS
 
 HERE = Path(__file__).parent
@@ -77,3 +79,12 @@ def test_reset_forgets_objects_and_jobs():
         urllib.request.urlopen(request, timeout=5).close()
         assert cloud.client("s3").list_buckets()["Buckets"] == []
         assert cloud.client("s3control").list_jobs(AccountId="000000000000")["Jobs"] == []
+
+
+def test_other_defaults_of_jobs_come_from_the_environment_and_wrong_ones_end_the_start():
+    with LocalAWS(environment={"LOCALAWS_BATCH": '{"failedTaskEvents": false, "activeLimit": 2}'}) as cloud:
+        switches = cloud.batch()
+        assert (switches["failedTaskEvents"], switches["activeLimit"], switches["laterFailureEvents"]) == (False, 2, True)
+    wrong = LocalAWS(environment={"LOCALAWS_BATCH": '{"activeLimits": 2}'})
+    with pytest.raises(RuntimeError, match="did not start"):
+        wrong.start()

@@ -163,6 +163,14 @@ def test_synthetic_failures_go_to_the_queue_in_batches(cloud, name):
     assert (attributes["MessageRetentionPeriod"], attributes["VisibilityTimeout"]) == ("3600", "45")
 
 
+def test_events_of_replication_time_can_be_made_up(cloud, name):
+    queue = cloud.queue(f"{name}-synthetic")
+    for event in ("OperationMissedThreshold", "OperationReplicatedAfterThreshold", "OperationNotTracked"):
+        cloud.send_failures(queue, "orders", "rule-1", ["key"], event=event)
+        record, = cloud.receive(queue, 1)
+        assert record["eventName"] == f"Replication:{event}" and "failureReason" not in record["replicationEventData"]
+
+
 def test_events_reach_a_queue_through_a_topic_in_its_envelope(cloud, user, name, queue):
     source, gone, sns = f"{name}-src", f"{name}-gone", cloud.client("sns")
     topic = sns.create_topic(Name=f"{name}-topic")["TopicArn"]

@@ -1,238 +1,370 @@
 """S3 Batch Operations: jobs that really replicate what their manifest lists, and report on it."""
 import asyncio
+import contextlib
 import hashlib
 import random
 import time
-import uuid
-from dataclasses import dataclass, field, fields
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 
-from localaws import events, manifest, replication, s3access
-from localaws.manifest import InvalidManifest, Task
+from localaws import events, manifest, reports, roles
+from localaws.batchswitches import BatchSwitches
+from localaws.bell import Bell
+from localaws.jobfailure import JobFailure
+from localaws.jobs import FOLLOWING, RUNNING, Job
+from localaws.manifest import Task
+from localaws.ordered import OrderedOutcomes
+from localaws.replication import Attempt
 from localaws.request import Refusal
+from localaws.settlements import Settlements
+from localaws.tasks import TaskRunner
 
-TERMINAL = ("Complete", "Failed", "Cancelled")
+_SERVICE = "batchoperations.s3.amazonaws.com"
+_REPLICATION = "S3ReplicateObject"
 _THRESHOLD_TASKS = 1000  # AWS gives up when more than half failed after this many
+_AT_A_TIME = 0.005  # seconds of tasks; then others have their turn
+_MOST_FOREIGN = 100
+
+
+class _Interrupted(Exception):
+    """The job was cancelled, or a test ordered its failure."""
 
 
 @dataclass
-class Switches:
-    """How jobs behave, set with `POST /_localaws/batch`; times are seconds."""
+class _Token:
+    """What AWS remembers of a ClientRequestToken."""
 
-    prepareSeconds: float = 0.05
-    activeSeconds: float = 0.0
-    taskSeconds: float = 0.0
-    completingSeconds: float = 0.0
-    reportSeconds: float = 0.0
-    failedTaskEvents: bool = True
-    initiatedIsSucceeded: bool = False
-    manifestPlusIsSpace: bool = False
-    writeReports: bool = True
-
-    def change(self, values: dict) -> None:
-        """Take new values; a name or type that is none of ours raises ValueError."""
-        kinds = {one.name: one.type for one in fields(self)}
-        if not isinstance(values, dict):
-            raise ValueError("switches are an object")
-        for name, value in values.items():
-            if name not in kinds:
-                raise ValueError(f"no switch {name}; there are {', '.join(kinds)}")
-            good = isinstance(value, bool) if kinds[name] is bool else (
-                isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0)
-            if not good:
-                raise ValueError(f"{name}: {value!r} is not a {kinds[name].__name__}")
-        for name, value in values.items():
-            setattr(self, name, value)
-
-
-@dataclass
-class Job:
-    """One job. `settings` is what CreateJob said, by botocore's member names."""
-
-    settings: dict
-    body_digest: str
-    account: str
-    region: str
-    identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
-    status: str = "New"
-    priority: int = 0
-    created_at: str = field(default_factory=events.timestamp)
-    ended_at: str | None = None
-    status_reason: str | None = None
-    failure: tuple[str, str] | None = None
-    total: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    active_since: float | None = None
-    active_seconds: int = 0
-    results: list[tuple[Task, str | None]] = field(default_factory=list)
-    confirmed: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:s3:{self.region}:{self.account}:job/{self.identifier}"
-
-    def end(self, status: str) -> None:
-        self.status = status
-        self.ended_at = events.timestamp()
-        if self.active_since is not None:
-            self.active_seconds = int(time.monotonic() - self.active_since)
+    digest: str
+    job: Job
+    is_refused: bool = False
+    at: float = field(default_factory=time.monotonic)
 
 
 class JobRunner:
     """All jobs of all accounts, and the asyncio tasks that run them."""
 
-    def __init__(self):
-        self.switches = Switches()
+    def __init__(self, switches: BatchSwitches):
+        self.switches = switches
+        self.ordered = OrderedOutcomes()
+        self._bell = Bell()
+        self._settlements = Settlements(self._bell, self.switches)
+        self._tasks = TaskRunner(self.switches, self.ordered, self._settlements)
         self._running: set[asyncio.Task] = set()
         self.reset()
 
     def reset(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self._tokens: dict[tuple[str, str], _Token] = {}
+        self._settlements.reset()
+        self.ordered.order([])
+        Attempt.forget_all()
         for task in self._running:
             task.cancel()
+
+    def change_switches(self, values: dict) -> None:
+        self.switches.change(values)
+        self._bell.ring()
+
+    # -- what clients ask for
 
     def create(self, settings: dict, body: bytes, account: str, region: str) -> Job | Refusal:
         """A new job; the same token with the same body is the same job."""
         digest = hashlib.sha256(body).hexdigest()
-        for job in self.of_account(account):
-            if job.settings["ClientRequestToken"] == settings["ClientRequestToken"]:
-                if job.body_digest == digest:
-                    return job
-                return Refusal("IdempotencyException", "The ClientRequestToken was used with other parameters.", 400)
-        if "Manifest" not in settings or list(settings["Operation"]) != ["S3ReplicateObject"]:
-            return Refusal("InvalidRequest", "LocalAWS runs S3ReplicateObject with a Manifest, nothing else.", 400)
-        job = Job(settings, digest, account, region, priority=settings["Priority"])
-        self._jobs[job.identifier] = job
-        task = asyncio.create_task(self._run(job))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        name = (account, settings["ClientRequestToken"])
+        known = self._tokens.get(name)
+        if known is not None and not self._is_over(known):
+            if known.digest == digest and not known.is_refused:
+                return known.job
+            return Refusal("IdempotencyException", "The ClientRequestToken was used with other parameters.", 400)
+        if "Manifest" not in settings or list(settings["Operation"]) != [_REPLICATION]:
+            return Refusal("InvalidRequest", f"LocalAWS runs {_REPLICATION} with a Manifest, nothing else.", 400)
+        job = Job(settings, account, region, priority=settings["Priority"])
+        self._tokens[name] = _Token(digest, job)
+        self._start(job, self._run(job))
         return job
 
-    def of_account(self, account: str) -> list[Job]:
-        """The account's jobs, newest first."""
-        return [job for job in reversed(self._jobs.values()) if job.account == account]
+    def _is_over(self, token: _Token) -> bool:
+        seconds = self.switches.tokenSeconds
+        return bool(seconds) and time.monotonic() - token.at > seconds
 
-    def find(self, identifier: str, account: str) -> Job | None:
+    def seen_by(self, account: str) -> list[Job]:
+        """The account's jobs, newest first, without those that ListJobs does not show yet."""
+        shown = []
+        for job in reversed(self._jobs.values()):
+            if job.account == account:
+                job.listed += not job.is_foreign
+                if job.is_foreign or job.listed > self.switches.unseenLists:
+                    shown.append(job)
+        return shown
+
+    def find(self, identifier: str, account: str, is_described: bool = False) -> Job | None:
+        """The account's job, unless it is too new to be seen."""
         job = self._jobs.get(identifier)
-        return job if job is not None and job.account == account else None
+        if job is None or job.account != account:
+            return None
+        job.described += is_described
+        needed = self.switches.unseenDescribes + is_described
+        return job if job.is_foreign or job.described >= needed else None
 
     def request_status(self, job: Job, wanted: str, reason: str | None) -> Refusal | None:
         """UpdateJobStatus: confirm a suspended job, or cancel one that has not ended."""
-        possible = {"Ready": job.status == "Suspended",
-                    "Cancelled": job.status not in TERMINAL + ("Completing", "Cancelling")}
-        if not possible.get(wanted, False):
+        if wanted == "Ready":
+            is_possible = job.status == "Suspended"
+        else:
+            is_possible = "Cancelling" in FOLLOWING[job.status]
+        if not is_possible:
             return Refusal("JobStatusException", f"A job in status {job.status} cannot become {wanted}.", 400)
         job.status_reason = reason
-        if wanted == "Ready":
-            job.status = "Ready"
-            job.confirmed.set()
-        else:
-            job.status = "Cancelling"
-            job.cancelled.set()
+        job.enter("Ready" if wanted == "Ready" else "Cancelling")
+        self._bell.ring()
         return None
 
+    def request_priority(self, job: Job, priority: int) -> None:
+        job.priority = priority
+        self._bell.ring()
+
+    # -- what tests order
+
+    def shown(self) -> dict:
+        return {"jobs": [job.shown() for job in self._jobs.values()], "pending": len(self._settlements)}
+
     async def settle(self, timeout: float) -> bool:
-        """Wait until every job has ended and its report is written; False when the time is over."""
-        if not self._running:
-            return True
-        _, left = await asyncio.wait(set(self._running), timeout=timeout)
-        return not left
+        """Wait until all that no switch holds back is done; False when the time is over."""
+        return await self._bell.until(self._is_settled, timeout)
+
+    def _is_settled(self) -> bool:
+        is_done = all(job.is_foreign or (job.is_over and (job.is_reported or self.switches.holdReports))
+                      for job in self._jobs.values())
+        return is_done and (not len(self._settlements) or self.switches.holdPending)
+
+    def add_foreign(self, account: str, region: str, count: int = 1, operation: str = _REPLICATION, priority: int = 10,
+                    description: str = "somebody else's") -> list[str]:
+        """Jobs of others in the account: they run until they are let go."""
+        if not 0 < count <= _MOST_FOREIGN:
+            raise ValueError(f"count: {count} is not between 1 and {_MOST_FOREIGN}")
+        settings = {"Operation": {operation: {}}, "Description": description, "Report": {"Enabled": False},
+                    "RoleArn": f"arn:aws:iam::{account}:role/foreign", "Manifest": {}}
+        jobs = [Job(settings, account, region, is_foreign=True, priority=priority) for _ in range(count)]
+        for job in jobs:
+            self._start(job, self._run_foreign(job))
+        return [job.identifier for job in jobs]
+
+    def order(self, job_id: str, order: str, code: str = "InternalError", reason: str = "Ordered by the test.") -> None:
+        """Do to one job what no client can ask for (README.md)."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise ValueError(f"there is no job {job_id}")
+        token = self._tokens.get((job.account, job.settings.get("ClientRequestToken", "")))
+        match order:
+            case "pause":
+                job.is_paused = True
+            case "resume":
+                job.is_paused = False
+            case "finish":
+                job.is_let_go = True
+            case "fail":
+                self._fail(job, JobFailure(code, reason))
+            case "report":
+                reports.write(job)
+            case "forget":
+                self._forget(job)
+            case "forgetToken" if token is not None:
+                self._tokens.pop((job.account, job.settings["ClientRequestToken"]))
+            case "refuseToken" if token is not None:
+                token.is_refused = True
+            case _:
+                raise ValueError(f"no order {order!r} for job {job_id}")
+        self._bell.ring()
+
+    @staticmethod
+    def _fail(job: Job, failure: JobFailure) -> None:
+        if "Failing" not in FOLLOWING[job.status]:
+            raise ValueError(f"a job in {job.status} cannot fail")
+        job.failure = failure
+
+    def _forget(self, job: Job) -> None:
+        """As after the 90 days: no call knows the job, nor its token."""
+        self._jobs.pop(job.identifier, None)
+        for name in [name for name, token in self._tokens.items() if token.job is job]:
+            del self._tokens[name]
+
+    # -- the life of a job
+
+    def _start(self, job: Job, life: Coroutine) -> None:
+        self._jobs[job.identifier] = job
+        job.on_state = self._announce
+        self._announce(job)
+        task = asyncio.create_task(life, name=f"job {job.identifier}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: self._bell.ring())
+
+    def _announce(self, job: Job) -> None:
+        if self.switches.statusEventsTo:
+            events.send_job_record(self.switches.statusEventsTo, job.record())
 
     async def _run(self, job: Job) -> None:
         try:
+            await self._stay(job)
             tasks = await self._prepare(job)
-        except InvalidManifest as problem:
-            job.failure = (problem.code, str(problem))
-            job.end("Failed")
-            return
-        if job.settings.get("ConfirmationRequired") and not job.cancelled.is_set():
-            job.status = "Suspended"
-            await self._first(job.confirmed, job.cancelled)
-        if not job.cancelled.is_set():
-            job.status = "Ready"
-            await asyncio.sleep(0)
-        if not job.cancelled.is_set():
-            job.status, job.active_since = "Active", time.monotonic()
-            await self._pause(job, self.switches.activeSeconds)
+            await self._confirm(job)
+            await self._take_place(job)
             await self._work(job, tasks)
-        await self._finish(job)
+            if job.settings["Report"]["Enabled"]:
+                reports.check(job)
+            await self._enter(job, "Completing", self.switches.completingSeconds)
+            job.enter("Complete")
+        except _Interrupted:
+            await self._end_early(job)
+        except JobFailure as failure:
+            job.failure = failure
+            await self._end_early(job)
+        self._bell.ring()
+        if self.switches.expireSeconds:
+            asyncio.get_running_loop().call_later(self.switches.expireSeconds, self._forget, job)
+        await self._report(job)
+
+    async def _run_foreign(self, job: Job) -> None:
+        with contextlib.suppress(_Interrupted):
+            await self._enter(job, "Preparing")
+            await self._enter(job, "Ready")
+            await self._take_place(job)
+            while not job.is_let_go:
+                await self._bell.until(lambda: job.is_interrupted or job.is_let_go or self._must_pause(job))
+                self._check(job)
+                await self._make_way(job)
+            await self._enter(job, "Completing")
+            job.enter("Complete")
+        if not job.is_over:
+            await self._end_early(job)
+        self._bell.ring()
+
+    async def _end_early(self, job: Job) -> None:
+        if job.status != "Cancelling":
+            job.enter("Failing")
+        self._bell.ring()
+        await self._bell.until(lambda: job.status not in self.switches.holdStates)
+        job.enter("Cancelled" if job.status == "Cancelling" else "Failed")
 
     async def _prepare(self, job: Job) -> list[Task]:
-        await asyncio.sleep(0)
-        if not job.cancelled.is_set():
-            job.status = "Preparing"
-        await self._pause(job, self.switches.prepareSeconds)
-        tasks = manifest.read(job.settings["Manifest"], self.switches.manifestPlusIsSpace)
+        await self._enter(job, "Preparing", self.switches.prepareSeconds)
+        role = job.settings["RoleArn"]
+        if not roles.trusts(role, _SERVICE):
+            raise JobFailure("AccessDenied", manifest.FORBIDDEN)
+        tasks = list(manifest.read(job.settings["Manifest"], role, self.switches.manifestPlusIsSpace))
         job.total = len(tasks)
         # AWS runs tasks in no order that the manifest tells.
         random.Random(job.identifier).shuffle(tasks)
         return tasks
 
-    async def _work(self, job: Job, tasks: list[Task]) -> None:
-        for number, task in enumerate(tasks, start=1):
-            if job.cancelled.is_set():
-                return
-            failure = self._replicate(task)
-            job.results.append((task, failure))
-            if failure is None:
-                job.succeeded += 1
-            else:
-                job.failed += 1
-            if number >= _THRESHOLD_TASKS and job.failed * 2 > number:
-                job.failure = ("FailureThresholdExceeded", "More than half of the tasks failed.")
-                return
-            if self.switches.taskSeconds or number % 50 == 0:
-                await self._pause(job, self.switches.taskSeconds)
-
-    def _replicate(self, task: Task) -> str | None:
-        """Run one task: AWS's error code, or None when it succeeded."""
-        if not task.version_id:
-            return "SrcObjectNotFound"
-        entry = s3access.find_version(task.bucket, task.key, task.version_id)
-        if entry is None:
-            return "SrcObjectNotFound"
-        if entry.get("is_delete_marker") or entry.get("replication_status") == "REPLICA":
-            return "SrcObjectNotEligible"
-        tags = s3access.tags_of(task.bucket, task.key, task.version_id)
-        outcomes = replication.replicate(task.bucket, task.key, entry, tags)
-        if not outcomes:
-            return "SrcObjectNotEligible"
-        failures = [outcome for outcome in outcomes if outcome.failure]
-        if self.switches.failedTaskEvents:
-            for outcome in failures:
-                events.send_failure(task.bucket, task.key, entry, outcome)
-        if not failures or self.switches.initiatedIsSucceeded:
-            return None
-        return failures[0].failure
-
-    async def _finish(self, job: Job) -> None:
-        if job.failure is not None:
-            job.status = "Failing"
-            end = "Failed"
-        elif job.cancelled.is_set():
-            end = "Cancelled"
-        else:
-            job.status, end = "Completing", "Complete"
-            await asyncio.sleep(self.switches.completingSeconds)
-        job.end(end)
-        report = job.settings["Report"]
-        if report["Enabled"] and job.results and self.switches.writeReports:
-            await asyncio.sleep(self.switches.reportSeconds)
-            manifest.write_report(report, job.identifier, job.results)
-
-    async def _pause(self, job: Job, seconds: float) -> None:
-        if seconds == 0:
-            await asyncio.sleep(0)
+    async def _confirm(self, job: Job) -> None:
+        if not job.settings.get("ConfirmationRequired"):
+            await self._enter(job, "Ready")
             return
-        try:
-            await asyncio.wait_for(job.cancelled.wait(), seconds)
-        except TimeoutError:
-            pass
+        await self._enter(job, "Suspended")
+        seconds = self.switches.suspendedSeconds or None
+        if not await self._bell.until(lambda: job.status != "Suspended" or job.is_interrupted, seconds):
+            raise JobFailure("SuspendedTooLong", "The job was not confirmed within 30 days.")
+        self._check(job)
+        await self._stay(job)
+
+    async def _work(self, job: Job, tasks: list[Task]) -> None:
+        await self._wait(job, self.switches.activeSeconds)
+        await self._make_way(job)
+        role, turn_ends = job.settings["RoleArn"], 0.0
+        for task in tasks:
+            result = self._tasks.run(task, role)
+            job.results.append(result)
+            job.failed += bool(result.code)
+            job.succeeded += not result.code
+            if len(job.results) >= _THRESHOLD_TASKS and job.failed * 2 > len(job.results):
+                raise JobFailure("FailureThresholdExceeded", "More than half of the tasks failed.")
+            if self.switches.taskSeconds or time.monotonic() > turn_ends:
+                await self._wait(job, self.switches.taskSeconds)
+                await self._make_way(job)
+                turn_ends = time.monotonic() + _AT_A_TIME
+        self._check(job)
+
+    async def _report(self, job: Job) -> None:
+        if job.settings["Report"]["Enabled"] and job.results and self.switches.writeReports:
+            await asyncio.sleep(self.switches.reportSeconds)
+            await self._bell.until(lambda: not self.switches.holdReports)
+            with contextlib.suppress(JobFailure):
+                reports.check(job)
+                reports.write(job, self.switches.reportRowsPerFile, self.switches.reportFault)
+        job.is_reported = True
+
+    # -- places for running jobs
+
+    async def _take_place(self, job: Job) -> None:
+        """Wait for one of the account's places, and become Active.
+
+        Source: User Guide, "S3 Batch Replication considerations": beyond the limit lower priorities are paused.
+        """
+        job.wants_place = True
+        self._bell.ring()
+        await self._bell.until(lambda: job.is_interrupted or self._may_run(job))
+        job.wants_place = False
+        await self._enter(job, "Active")
+
+    async def _make_way(self, job: Job) -> None:
+        if self._must_pause(job):
+            await self._enter(job, "Pausing")
+            await self._enter(job, "Paused")
+            await self._take_place(job)
+
+    def _rivals(self, job: Job) -> list[Job]:
+        return [one for one in self._jobs.values()
+                if one.account == job.account and one.operation == job.operation == _REPLICATION]
 
     @staticmethod
-    async def _first(*happenings: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(one.wait()) for one in happenings]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+    def _waiting(rivals: list[Job]) -> list[Job]:
+        return [one for one in rivals if one.wants_place and not (one.is_paused and one.status == "Paused")]
+
+    def _may_run(self, job: Job) -> bool:
+        if job.is_paused and job.status == "Paused":
+            return False
+        rivals, limit = self._rivals(job), self.switches.activeLimit
+        if not rivals or limit == 0:
+            return True
+        waiting = self._waiting(rivals)
+        return (sum(one.status in RUNNING for one in rivals) < limit
+                and max(waiting, key=lambda one: one.priority) is job)
+
+    def _must_pause(self, job: Job) -> bool:
+        """By order, or because a job of a greater priority has no place and this one is the least."""
+        if job.is_paused:
+            return True
+        rivals, limit = self._rivals(job), self.switches.activeLimit
+        running = [one for one in rivals if one.status in RUNNING]
+        if limit == 0 or len(running) < limit:
+            return False
+        leaving = sum(one.status == "Pausing" for one in running)
+        better = sum(one.priority > job.priority for one in self._waiting(rivals))
+        active = [one for one in running if one.status == "Active"]
+        return better > leaving and min(reversed(active), key=lambda one: one.priority) is job
+
+    # -- waiting
+
+    async def _enter(self, job: Job, status: str, seconds: float = 0.0) -> None:
+        """Go on to a state and stay there, as long as the switches say."""
+        self._check(job)
+        job.enter(status)
+        self._bell.ring()
+        await self._stay(job, seconds)
+
+    async def _stay(self, job: Job, seconds: float = 0.0) -> None:
+        await self._bell.until(lambda: job.is_interrupted or job.status not in self.switches.holdStates)
+        await self._wait(job, seconds)
+
+    async def _wait(self, job: Job, seconds: float) -> None:
+        if seconds:
+            await self._bell.until(lambda: job.is_interrupted or job.is_paused, seconds)
+        else:
+            await asyncio.sleep(0)
+        self._check(job)
+
+    @staticmethod
+    def _check(job: Job) -> None:
+        if job.is_interrupted:
+            raise _Interrupted

@@ -2,7 +2,7 @@
 import base64
 import json
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from ministack.services import imds, sts
@@ -10,6 +10,7 @@ from ministack.services import imds, sts
 from localaws import wire
 from localaws.credentials import DEFAULT_ACCOUNT
 from localaws.request import Refusal, Request
+from localaws.switches import Switches
 
 INSTANCE_ROLE = imds._DEFAULT_ROLE
 METADATA_PATHS = ("/latest/", "/v2/credentials/")
@@ -17,7 +18,7 @@ _SESSIONS_KEPT = 10_000
 
 
 @dataclass
-class Switches:
+class IdentitySwitches(Switches):
     """How credentials are handed out, set with `POST /_localaws/identity`."""
 
     sessionSeconds: float = 0.0  # the life of all new temporary credentials; 0: as asked for, 3600 for metadata
@@ -25,27 +26,12 @@ class Switches:
     tokenArrives: bool = True  # false: the answer to PUT /latest/api/token dies at the hop limit, as in a container
     containerToken: str = ""  # the Authorization that the container endpoint wants; empty: none
 
-    def change(self, values: object) -> None:
-        """Take new values; a name or type that is none of ours raises ValueError."""
-        kinds = {one.name: one.type for one in fields(self)}
-        if not isinstance(values, dict):
-            raise ValueError("switches are an object")
-        for name, value in values.items():
-            kind = kinds.get(name)
-            if kind is None:
-                raise ValueError(f"no switch {name}; there are {', '.join(kinds)}")
-            good = isinstance(value, (int, float) if kind is float else kind)
-            if not good or (isinstance(value, bool) and kind is not bool):
-                raise ValueError(f"{name}: {value!r} is not a {kind.__name__}")
-        for name, value in values.items():
-            setattr(self, name, value)
-
 
 class Identity:
     """The switches, and how often what was handed out."""
 
     def __init__(self, instance_seconds: float):
-        self.switches = Switches()
+        self.switches = IdentitySwitches()
         self._instance_seconds = instance_seconds
         self.counts = {"tokens": 0, "roleListings": 0, "instance": 0, "container": 0, "assumed": 0, "webIdentity": 0}
         self._install()

@@ -50,17 +50,30 @@ class JobsAPI:
             return None  # credentials are the judge's business, and it let them pass
         return Refusal("AccessDenied", f"{denied.principal_arn} is not authorized to perform: s3:{name}")
 
+    def _creation_refusal(self, params: dict, access_key: str) -> Refusal | None:
+        """What CreateJob needs besides s3:CreateJob. iam:PassedToService is not in the context: seen on AWS."""
+        needed = [("iam:PassRole", "iam", params["RoleArn"])]
+        if params.get("Tags"):
+            needed.append(("s3:PutJobTagging", "s3", "*"))
+        for action, service, resource in needed:
+            denied = enforce(access_key, action, service, self._region, resource_arn=resource)
+            if denied is not None and not isinstance(denied, AuthError):
+                return Refusal("AccessDenied", f"{denied.principal_arn} is not authorized to perform: {action} on "
+                                               f"resource: {resource}")
+        return None
+
     def _CreateJob(self, params: dict, request: Request, account: str) -> wire.Reply | Refusal:
-        job = self._runner.create(params, request.body, account, self._region)
-        return job if isinstance(job, Refusal) else _result("CreateJob", f"<JobId>{job.identifier}</JobId>")
+        refusal = self._creation_refusal(params, signature.claim_of(request).access_key)
+        job = refusal or self._runner.create(params, request.body, account, self._region)
+        return job if isinstance(job, Refusal) else _result("CreateJob", _element("JobId", job.identifier))
 
     def _DescribeJob(self, params: dict, request: Request, account: str) -> wire.Reply | Refusal:
-        job = self._runner.find(params["JobId"], account)
+        job = self._runner.find(params["JobId"], account, is_described=True)
         return _no_such_job() if job is None else _result("DescribeJob", f"<Job>{_details(job)}</Job>")
 
     def _ListJobs(self, params: dict, request: Request, account: str) -> wire.Reply | Refusal:
         statuses = params.get("JobStatuses", [])
-        jobs = [job for job in self._runner.of_account(account) if not statuses or job.status in statuses]
+        jobs = [job for job in self._runner.seen_by(account) if not statuses or job.status in statuses]
         start = _offset(params.get("NextToken"))
         if start is None:
             return Refusal("InvalidNextTokenException", "The nextToken is not one of ours.", 400)
@@ -81,8 +94,8 @@ class JobsAPI:
         job = self._runner.find(params["JobId"], account)
         if job is None:
             return _no_such_job()
-        job.priority = params["Priority"]
-        return _result("UpdateJobPriority", f"<JobId>{job.identifier}</JobId><Priority>{job.priority}</Priority>")
+        self._runner.request_priority(job, params["Priority"])
+        return _result("UpdateJobPriority", _element("JobId", job.identifier) + _element("Priority", job.priority))
 
 
 def _no_such_job() -> Refusal:
@@ -110,7 +123,8 @@ def _nested(value) -> str:
 
 
 def _progress(job: Job) -> str:
-    return (f"<ProgressSummary><TotalNumberOfTasks>{job.total}</TotalNumberOfTasks>"
+    """Absent from a job that is New: unknown is not 0."""
+    return "" if job.status == "New" else (f"<ProgressSummary><TotalNumberOfTasks>{job.total}</TotalNumberOfTasks>"
             f"<NumberOfTasksSucceeded>{job.succeeded}</NumberOfTasksSucceeded>"
             f"<NumberOfTasksFailed>{job.failed}</NumberOfTasksFailed><Timers><ElapsedTimeInActiveSeconds>"
             f"{job.active_seconds}</ElapsedTimeInActiveSeconds></Timers></ProgressSummary>")
@@ -123,19 +137,25 @@ def _common(job: Job) -> str:
 
 
 def _summary(job: Job) -> str:
-    return _common(job) + "<Operation>S3ReplicateObject</Operation>"
+    return _common(job) + _element("Operation", job.operation)
 
 
 def _details(job: Job) -> str:
     settings = job.settings
     failure = "" if job.failure is None else (
-        f"<FailureReasons><member><FailureCode>{job.failure[0]}</FailureCode>"
-        f"<FailureReason>{escape(job.failure[1][:256])}</FailureReason></member></FailureReasons>")
+        f"<FailureReasons><member>{_element('FailureCode', job.failure.code[:64])}"
+        f"{_element('FailureReason', str(job.failure)[:256])}</member></FailureReasons>")
     return (_common(job) + _element("JobArn", job.arn) + _element("RoleArn", settings["RoleArn"])
             + _element("ConfirmationRequired", settings.get("ConfirmationRequired", False))
-            + _element("StatusUpdateReason", job.status_reason) + failure
+            + _element("StatusUpdateReason", job.status_reason) + failure + _suspension(job)
             + f"<Manifest>{_nested(settings['Manifest'])}</Manifest>"
-            + f"<Report>{_nested(settings['Report'])}</Report><Operation><S3ReplicateObject/></Operation>")
+            + f"<Report>{_nested(settings['Report'])}</Report><Operation><{job.operation}/></Operation>")
+
+
+def _suspension(job: Job) -> str:
+    if job.suspended_at is None:
+        return ""
+    return _element("SuspendedDate", job.suspended_at) + _element("SuspendedCause", "The job awaits confirmation")
 
 
 def _token(offset: int) -> str:

@@ -1,115 +1,123 @@
-"""A job's two files: the manifest it reads and the completion report it writes."""
-import csv
-import hashlib
-import io
-import json
-from dataclasses import dataclass
-from urllib.parse import unquote, unquote_plus
+"""The manifest of a job, read as strictly as AWS says.
 
-from localaws import events, s3access
+Sources: User Guide, "Specifying a manifest" and "Troubleshooting S3 Batch Operations" (InvalidManifestContent, Access
+Denied to read the manifest); the messages are AWS's where it tells them.
+"""
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_plus, unquote_to_bytes
+
+from localaws import roles, s3access
+from localaws.jobfailure import JobFailure
 
 _LARGEST = 1 << 30
-_COLUMNS = ("Bucket", "Key", "VersionId")
-_SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
-_MESSAGES = {"SrcObjectNotEligible": "Object is not eligible for replication",
-             "SrcObjectNotFound": "Source object or version is not found"}
+_LONGEST_KEY = 1024
+_CSV = "S3BatchOperations_CSV_20180820"
+# What has to be encoded: spaces and controls, all beyond ASCII, and what is special in XML.
+_UNENCODED = re.compile(r"""[^!#$%()*+,\-./0-9:;=?@A-Z\[\\\]^_`a-z{|}~]|%(?![0-9A-Fa-f]{2})""")
+_VERSION = re.compile(r"[A-Za-z0-9._\-]{0,1024}")
+FORBIDDEN = "Reading the manifest is forbidden: AccessDenied"
 
 
-class InvalidManifest(Exception):
-    """Why a job fails before its first task; `code` is its FailureCode."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One row: the decoded names, and the key exactly as the manifest wrote it."""
 
     bucket: str
     key: str
-    version_id: str
+    version_id: str | None  # empty: the field was; None: the manifest has no such column
     written_key: str
 
 
-def read(settings: dict, plus_is_space: bool) -> list[Task]:
-    """The tasks of a CSV manifest, by the rules of AWS: no header, even columns, one bucket, the right ETag."""
-    if settings["Spec"]["Format"] != "S3BatchOperations_CSV_20180820":
-        raise InvalidManifest("InvalidManifestContent", "LocalAWS reads S3BatchOperations_CSV_20180820 only.")
-    columns = settings["Spec"].get("Fields", [])
-    if not {"Bucket", "Key"} <= set(columns) or len(set(columns) - {"Ignore"}) != len(
-            [column for column in columns if column != "Ignore"]):
-        raise InvalidManifest("InvalidManifestContent", f"The manifest's fields {columns} are not {_COLUMNS}.")
-    text = _content(settings["Location"])
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as problem:
-        raise InvalidManifest("InvalidManifestContent", f"The manifest is not CSV: {problem}") from None
-    if not rows:
-        raise InvalidManifest("InvalidManifestContent", "The manifest is empty.")
-    for number, row in enumerate(rows, start=1):
+class InvalidManifest(JobFailure):
+    """A manifest that is there and readable, and not as it has to be."""
+
+    def __init__(self, message: str):
+        super().__init__("InvalidManifestContent", message)
+
+
+def read(settings: dict, role: str, plus_is_space: bool) -> Iterator[Task]:
+    """The tasks of a CSV manifest; JobFailure at the first row that is wrong, or before any."""
+    columns = _columns(settings["Spec"])
+    text = _content(settings["Location"], role)
+    decode = unquote_plus if plus_is_space else _unquote
+    first = None
+    for number, row in enumerate(_rows(text), start=1):
         if len(row) != len(columns):
-            raise InvalidManifest("InvalidManifestContent",
-                                  f"Row {number} has {len(row)} columns, expecting {len(columns)}.")
-    bucket = rows[0][columns.index("Bucket")]
-    if s3access.bucket_owner(bucket) is None:
-        raise InvalidManifest("InvalidManifestContent", f"Row 1 names the bucket '{bucket[:80]}', which is not there.")
-    decode = unquote_plus if plus_is_space else unquote
-    return [_task(dict(zip(columns, row)), number, bucket, decode) for number, row in enumerate(rows, start=1)]
+            raise InvalidManifest(f"Unexpected number of task fields: row {number} has {len(row)}, "
+                                  f"expecting {len(columns)}")
+        fields = dict(zip(columns, row, strict=True))
+        first = first or fields["Bucket"]
+        yield _task(fields, number, first, decode)
+    if first is None:
+        raise InvalidManifest("Manifest file is not properly formatted: it is empty")
 
 
-def _task(row: dict[str, str], number: int, bucket: str, decode) -> Task:
-    if row["Bucket"] != bucket:
-        raise InvalidManifest("InvalidManifestContent", f"Row {number} names another bucket than row 1.")
-    return Task(bucket, decode(row["Key"]), row.get("VersionId", ""), row["Key"])
+def _columns(spec: dict) -> list[str]:
+    if spec["Format"] != _CSV:
+        raise InvalidManifest(f"LocalAWS reads {_CSV} only")
+    columns = spec.get("Fields", [])
+    missing = [name for name in ("Bucket", "Key") if name not in columns]
+    if missing:
+        raise InvalidManifest(f"Required fields are missing in the schema: {', '.join(missing)}")
+    used = [column for column in columns if column != "Ignore"]
+    if len(set(used)) != len(used):
+        raise InvalidManifest(f"Manifest file is not properly formatted: a field is there twice in {columns}")
+    return columns
 
 
-def _content(location: dict) -> str:
+def _content(location: dict, role: str) -> str:
     bucket, _, key = location["ObjectArn"].rpartition(":::")[2].partition("/")
     found = s3access.read_object(bucket, key, location.get("ObjectVersionId"))
     if found is None:
-        raise InvalidManifest("ManifestNotFound", f"The manifest {bucket}/{key} is not there.")
-    body, etag = found
-    if etag != location["ETag"]:
-        raise InvalidManifest("ManifestETagMismatch", "The manifest's ETag does not match the one in CreateJob.")
-    if len(body) > _LARGEST or body.startswith(b"\xef\xbb\xbf"):
-        raise InvalidManifest("InvalidManifestContent", "The manifest starts with a byte order mark or is too large.")
+        raise JobFailure("ManifestNotFound", f"The manifest {bucket}/{key} is not there.")
+    # CSV manifests must not be under SSE-KMS, nor SSE-C; and the job reads as its role.
+    if not found.is_readable or not roles.may(role, "s3:GetObject", bucket, key):
+        raise JobFailure("AccessDenied", FORBIDDEN)
+    if found.etag != location["ETag"]:
+        raise JobFailure("ManifestETagMismatch", "The manifest's ETag does not match the one in CreateJob.")
+    if len(found.body) > _LARGEST:
+        raise InvalidManifest("The S3 Batch Operations job failed because it contains more keys than the maximum "
+                              "allowed in a single job")
     try:
-        return body.decode("utf-8")
+        text = found.body.decode("utf-8")
     except UnicodeDecodeError as problem:
-        raise InvalidManifest("InvalidManifestContent", f"The manifest is not UTF-8: {problem}") from None
+        raise InvalidManifest(f"Manifest file is not properly formatted: it is not UTF-8: {problem}") from None
+    if text.startswith("\ufeff"):
+        raise InvalidManifest("Manifest file is not properly formatted: it starts with a byte order mark")
+    return text
 
 
-def write_report(settings: dict, job_id: str, results: list[tuple[Task, str | None]]) -> None:
-    """Write the result files, then manifest.json.md5, and manifest.json last: it is the commit marker."""
-    bucket = settings["Bucket"].rpartition(":::")[2]
-    prefix = settings.get("Prefix", "")
-    root = f"{prefix}/job-{job_id}" if prefix else f"job-{job_id}"
-    files = []
-    for status in ("succeeded", "failed"):
-        rows = [row for row in results if (row[1] is None) == (status == "succeeded")]
-        if not rows or (status == "succeeded" and settings["ReportScope"] == "FailedTasksOnly"):
-            continue
-        body = _report_rows(rows).encode()
-        key = f"{root}/results/{hashlib.sha1((job_id + status).encode()).hexdigest()}.csv"
-        checksum = s3access.write_object(bucket, key, body)
-        if checksum is None:
-            return
-        files.append({"TaskExecutionStatus": status, "Bucket": bucket, "MD5Checksum": checksum, "Key": key})
-    index = json.dumps({"Format": "Report_CSV_20180820", "ReportCreationDate": events.timestamp(),
-                        "Results": files, "ReportSchema": _SCHEMA}).encode()
-    s3access.write_object(bucket, f"{root}/manifest.json.md5", hashlib.md5(index).hexdigest().encode())
-    s3access.write_object(bucket, f"{root}/manifest.json", index)
+def _rows(text: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), strict=True)
+    except csv.Error as problem:
+        raise InvalidManifest(f"Manifest file is not properly formatted: {problem}") from None
 
 
-def _report_rows(rows: list[tuple[Task, str | None]]) -> str:
-    """The real column order: HTTPStatusCode comes before ErrorCode, whatever ReportSchema says."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    for task, failure in rows:
-        outcome = ["succeeded", "200", "", "success"] if failure is None else [
-            "failed", "500" if failure == "SrcObjectNotEligible" else "404" if failure.endswith("NotFound") else "403",
-            failure, _MESSAGES.get(failure, f"Replication failed: {failure}")]
-        writer.writerow([task.bucket, task.written_key, task.version_id or "\\N", *outcome])
-    return text.getvalue()
+def _task(row: dict[str, str], number: int, bucket: str, decode: Callable[[str], str]) -> Task:
+    if row["Bucket"] != bucket:
+        raise InvalidManifest(f"Manifest file is not properly formatted: row {number} names another bucket than row 1")
+    if number == 1 and s3access.bucket_owner(bucket) is None:
+        # A header row ends here: its first word is read as a bucket's name.
+        raise InvalidManifest(f"Manifest file is not properly formatted: there is no bucket '{bucket[:80]}'")
+    written = row["Key"]
+    if not written or _UNENCODED.search(written):
+        raise InvalidManifest(f"Invalid object key format in row {number}")
+    try:
+        key = decode(written)
+    except UnicodeDecodeError:
+        raise InvalidManifest(f"Invalid object key format in row {number}") from None
+    if len(key.encode()) > _LONGEST_KEY:
+        raise InvalidManifest(f"Invalid object key format in row {number}")
+    version = row.get("VersionId")
+    if version is not None and not _VERSION.fullmatch(version):
+        raise InvalidManifest(f"Invalid version ID format in row {number}")
+    return Task(bucket, key, version, written)
+
+
+def _unquote(written: str) -> str:
+    return unquote_to_bytes(written).decode() if "%" in written else written

@@ -8,8 +8,10 @@ from functools import partial
 
 from ministack import app as ministack
 
-from localaws import connection, credentials, events, replication, wire
+from localaws import connection, credentials, events, kmskeys, replication, s3mends, wire
 from localaws.batch import JobRunner
+from localaws.batchswitches import BatchSwitches
+from localaws.controls import Controls
 from localaws.effects import Effect
 from localaws.faults import Faults
 from localaws.identity import METADATA_PATHS, Identity, headers_of
@@ -19,7 +21,6 @@ from localaws.judge import Judge
 from localaws.request import Refusal, Request
 
 _LARGEST_BODY = 512 << 20
-_LONGEST_SETTLE = 20.0
 
 
 def build_application(region: str, ready: Callable[[], None]):
@@ -28,6 +29,7 @@ def build_application(region: str, ready: Callable[[], None]):
     credentials.match_newlines_in_policies()
     credentials.leave_the_clock_to_the_judge()
     connection.remember_connections()
+    s3mends.install(region)
     return LocalAWS(region, ready, Identity(float(os.environ.get("IMDS_TTL", "3600"))))
 
 
@@ -38,14 +40,13 @@ class LocalAWS:
         self._ready = ready
         self._identity = identity
         self._judge = Judge(region)
-        self._runner = JobRunner()
+        self._runner = JobRunner(_switches_of_environment())
         self._jobs = JobsAPI(self._runner, region)
         self._judge_seconds = 0.0
         self._faults = Faults()
         self._routes = {
             ("GET", "/_localaws/judge"): self._judge_summary, ("POST", "/_localaws/judge/reset"): self._judge_reset,
-            ("GET", "/_localaws/batch"): self._batch_switches, ("POST", "/_localaws/batch"): self._batch_switches,
-            ("POST", "/_localaws/batch/settle"): self._batch_settle,
+            **Controls(self._runner, region).routes(),
             ("GET", "/_localaws/faults"): self._shown_faults, ("POST", "/_localaws/faults"): self._order_faults,
             ("POST", "/_localaws/faults/end"): self._end_faults,
             ("GET", "/_localaws/identity"): self._identity_switches,
@@ -73,6 +74,7 @@ class LocalAWS:
         if path.startswith("/_ministack/"):
             if path == "/_ministack/reset":
                 self._runner.reset()
+                kmskeys.change({})
             await ministack.app(scope, receive, send)
             return
         if path.startswith(METADATA_PATHS):
@@ -117,6 +119,8 @@ class LocalAWS:
             await _send(scope, send, self._jobs.answer(request))
             return
         refusal = self._identity.sts_refusal(operation, request.body)
+        if refusal is None and operation.startswith("s3.") and (wrong := s3mends.refusal(request)):
+            refusal = wire.error("s3", wrong)
         if refusal is not None:
             await _send(scope, send, refusal)
         else:
@@ -139,13 +143,6 @@ class LocalAWS:
         self._judge_seconds = 0.0
         return {}
 
-    async def _batch_switches(self, values: dict | None) -> dict:
-        self._runner.switches.change(values or {})
-        return vars(self._runner.switches)
-
-    async def _batch_settle(self, _) -> dict:
-        return {"settled": await self._runner.settle(_LONGEST_SETTLE)}
-
     async def _identity_switches(self, values: dict | None) -> dict:
         self._identity.switches.change({} if values is None else values)
         return {**vars(self._identity.switches), "counts": self._identity.counts}
@@ -160,6 +157,13 @@ class LocalAWS:
 
     async def _shown_faults(self, _) -> list:
         return self._faults.shown()
+
+
+def _switches_of_environment() -> BatchSwitches:
+    """The defaults, and what LOCALAWS_BATCH has instead of some: a wrong one ends the start."""
+    switches = BatchSwitches()
+    switches.change(json.loads(os.environ.get("LOCALAWS_BATCH", "{}")))
+    return switches
 
 
 class DatedSend:

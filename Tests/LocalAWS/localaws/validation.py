@@ -1,4 +1,6 @@
 """botocore's ParamValidator made stricter: greatest sizes, enumerations, whole numbers that are none."""
+import re
+
 from botocore.validate import ParamValidator, ValidationErrors
 
 # Limits of SQS that its model keeps in prose only.
@@ -18,6 +20,9 @@ class _Report(ValidationErrors):
 
 
 class _StrictValidator(ParamValidator):
+    def __init__(self, checks_patterns: bool):
+        self._checks_patterns = checks_patterns
+
     def validate(self, params, shape):
         errors = _Report()
         self._validate(params, shape, errors, name="")
@@ -30,6 +35,9 @@ class _StrictValidator(ParamValidator):
         super()._validate_string(param, shape, errors, name)
         if isinstance(param, str):
             self._check_greatest(len(param), shape, errors, name, "length")
+            pattern = shape.metadata.get("pattern")
+            if pattern and self._checks_patterns and _JAVAS not in pattern and not re.fullmatch(pattern, param):
+                errors.report(name, "refused", why=f"'{param[:80]}' does not match {pattern}")
             allowed = shape.metadata.get("enum")
             if allowed and param not in allowed:
                 errors.report(name, "refused", why=f"'{param[:80]}' is not one of {', '.join(allowed)}")
@@ -56,7 +64,10 @@ class _StrictValidator(ParamValidator):
             errors.report(name, "refused", why=f"its {what} {actual} is above {greatest}")
 
 
-_VALIDATOR = _StrictValidator()
+_VALIDATOR, _PATTERN_VALIDATOR = _StrictValidator(False), _StrictValidator(True)
+# Whose patterns are those of the API Reference; a class like \p{L} is not Python's.
+_PATTERNED = ("s3control",)
+_JAVAS = r"\p{"
 
 
 def violation(operation, params: dict) -> str | None:
@@ -64,7 +75,8 @@ def violation(operation, params: dict) -> str | None:
     shape = operation.input_shape
     if shape is None:
         return f"{operation.name} takes no input, got {', '.join(params)}" if params else None
-    report = _VALIDATOR.validate(params, shape)
+    is_patterned = operation.service_model.service_name in _PATTERNED
+    report = (_PATTERN_VALIDATOR if is_patterned else _VALIDATOR).validate(params, shape)
     if report.has_errors():
         return report.generate_report()[:_LONGEST_MESSAGE]
     for member, (least, greatest) in _LIMITS.get(operation.name, {}).items():

@@ -28,10 +28,14 @@ CODES = {
                   "default": ("Throttling", 400)},
 }
 
-# Statuses of the services' own codes, where a fault gives none. Sources: the SQS and the S3 API Reference.
+# Statuses of the services' own codes, where a fault gives none. Sources: the SQS and the S3 API Reference, whose part on
+# S3 Control has 400 for all of a job's errors but the service's own.
 _STATUSES = {"OverLimit": 403, "RequestThrottled": 403, "AccessDenied": 403, "KmsAccessDenied": 400, "NoSuchKey": 404,
              "AccessDeniedException": 400, "QueueDoesNotExist": 400, "NoSuchBucket": 404, "InternalError": 500,
-             "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 400}
+             "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 400,
+             "BadRequestException": 400, "IdempotencyException": 400, "InternalServiceException": 500,
+             "TooManyRequestsException": 400, "JobStatusException": 400, "InvalidRequestException": 400,
+             "InvalidNextTokenException": 400, "NoSuchJob": 404}
 
 # What SQS called its errors before it spoke JSON: in x-amzn-query-error to this day.
 _QUERY_CODES = {"QueueDoesNotExist": "NonExistentQueue"} | {name: name for name in (
