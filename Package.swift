@@ -105,7 +105,10 @@ let tests: [(name: String, imports: [String])] = [
     ),
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
-    ("ManifestsTests", ["Domain", "Manifests"]),
+    (
+        "ManifestsTests",
+        ["Domain", "EventDecoding", "FailureStore", "Manifests", "SystemIO", "TestSupport"]
+    ),
     ("MetricsTests", ["Metrics"]),
     (
         "RemediationTests",
@@ -125,12 +128,13 @@ let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["botocore_answers.py"],
     "FailureStoreTests": ["schema-1.sql", "schema-2.sql"],
     "HTTPTransportTests": ["tls_server.py"],
+    "ManifestsTests": ["other_side.py"],
 ]
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "LogRecords", "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB",
-    "ArgumentParser",
+    "Domain", "LogRecords", "Manifests", "AWSProtocol", "SystemIO", "WriteAheadLog", "FailureStore",
+    "CSystem", "GRDB", "ArgumentParser",
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.

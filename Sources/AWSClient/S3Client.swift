@@ -14,7 +14,7 @@ package struct S3Client {
     package static let maximumVersionPages = 1000
 
     let caller: AWSCaller
-    private let expectedBucketOwner: String?
+    let expectedBucketOwner: String?
 
     /// - Parameter expectedBucketOwner: the account, 12 digits, that every bucket must belong to: a bucket that was
     ///   deleted and made anew by somebody else is then refused instead of read. Nil leaves it open.
@@ -178,6 +178,14 @@ package struct S3Client {
         }
     }
 
+    /// Where the bucket sends its events.
+    package func bucketNotifications(
+        bucket: String
+    ) async throws(AWSFailure) -> [BucketNotification] {
+        let request = try wire(.getBucketNotificationConfiguration(bucket: bucket))
+        return try request.parse(try await caller.send(request), BucketNotification.parse)
+    }
+
     /// How many uploads of that very key were begun and neither completed nor aborted, all of them now aborted: S3
     /// keeps their parts, and bills for them, until somebody does that.
     package func abortUnfinishedUploads(
@@ -206,15 +214,7 @@ package struct S3Client {
     }
 
     private func wire(_ request: S3Request) throws(AWSFailure) -> AWSRequest {
-        withOwner(request.wire(at: try caller.endpoint(for: .s3)))
-    }
-
-    /// Every request of this client has the parameter.
-    func withOwner(_ request: AWSRequest) -> AWSRequest {
-        guard let expectedBucketOwner else { return request }
-        var request = request
-        request.headers.append(("x-amz-expected-bucket-owner", expectedBucketOwner))
-        return request
+        request.wire(at: try caller.endpoint(for: .s3)).expecting(bucketOwner: expectedBucketOwner)
     }
 }
 

@@ -15,9 +15,9 @@ package struct S3Upload {
         metadata: [(name: String, value: String)]
     ) async throws(AWSFailure) -> S3Upload {
         let endpoint = try client.caller.endpoint(for: .s3)
-        let request = client.withOwner(
-            S3MultipartRequest.create(contentType: contentType, metadata: metadata)
-                .wire(bucket: bucket, key: key, at: endpoint))
+        let request = S3MultipartRequest.create(contentType: contentType, metadata: metadata)
+            .wire(bucket: bucket, key: key, at: endpoint)
+            .expecting(bucketOwner: client.expectedBucketOwner)
         let id = try request.parse(try await client.caller.send(request)) {
             reply throws(UnreadableReply) in
             try reply.uploadID()
@@ -61,7 +61,7 @@ package struct S3Upload {
     }
 
     private func wire(_ request: S3MultipartRequest) throws(AWSFailure) -> AWSRequest {
-        client.withOwner(
-            request.wire(bucket: bucket, key: key, at: try client.caller.endpoint(for: .s3)))
+        request.wire(bucket: bucket, key: key, at: try client.caller.endpoint(for: .s3))
+            .expecting(bucketOwner: client.expectedBucketOwner)
     }
 }

@@ -25,9 +25,15 @@ package struct UploadedObject: Equatable, Sendable {
     /// Nil in a bucket without versioning.
     package var versionID: String?
     /// It was there already, with the same digest: a crash came between its upload and the note of that.
-    package var isFromBefore = false
+    package var isFromBefore: Bool
     /// Why unfinished uploads of before could not be cleaned up, if so. They cost money and do no other harm.
     package var cleanUpTrouble: AWSFailure?
+
+    package init(eTag: String, versionID: String?, isFromBefore: Bool = false) {
+        self.eTag = eTag
+        self.versionID = versionID
+        self.isFromBefore = isFromBefore
+    }
 }
 
 /// Why an object is not stored.

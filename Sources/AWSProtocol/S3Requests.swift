@@ -106,6 +106,17 @@ func s3Request(
         body: body)
 }
 
+extension AWSRequest {
+    /// With `x-amz-expected-bucket-owner`, which every operation of S3 that is called here takes: a bucket of another
+    /// account answers 403 instead of its content.
+    package func expecting(bucketOwner: String?) -> AWSRequest {
+        guard let bucketOwner else { return self }
+        var request = self
+        request.headers.append(("x-amz-expected-bucket-owner", bucketOwner))
+        return request
+    }
+}
+
 /// S3's own encryption, said explicitly: a bucket whose default is KMS would make a manifest unreadable for a job.
 func newObjectHeaders(
     contentType: String, metadata: [(name: String, value: String)]

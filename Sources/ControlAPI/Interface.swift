@@ -69,6 +69,10 @@ package let interfaceRoutes: [InterfaceRoute] = [
         method: "GET", path: "/v1/remediations/{id}", summary: "One remediation",
         answer: "remediation"),
     .init(
+        method: "GET", path: "/v1/reasons",
+        summary: "The documented failure reasons with what helps; or one code, documented or not",
+        query: ["code"] + pageQuery, answer: "reasonPage"),
+    .init(
         method: "POST", path: "/v1/intake/pause", summary: "Receive nothing for a while",
         body: "pauseRequest", answer: "intake", isChange: true),
     .init(

@@ -181,6 +181,8 @@ private let schemas: [String: JSONValue] = [
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
     "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
+    "reason": object("code reasonClass meaning owner fix"),
+    "reasonPage": page(of: "reason"),
     "remediation": object(
         """
         id sourceBucket ruleId state objects:integer bytes:integer estimatedCost:object jobs:array \

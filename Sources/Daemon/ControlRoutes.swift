@@ -51,6 +51,7 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations": { try await remediations($0) },
             "POST /v1/remediations": { try await remediate($0) },
             "GET /v1/remediations/{id}": { try await remediation($0) },
+            "GET /v1/reasons": { try reasons($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
             "GET /metrics": { _ in

@@ -24,7 +24,8 @@ struct RootCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             StatusVerb.self, RulesVerb.self, FailuresGroup.self, RemediateVerb.self,
-            RemediationsGroup.self, QuarantineGroup.self, PauseVerb.self, ResumeVerb.self,
+            RemediationsGroup.self, QuarantineGroup.self, ReasonsVerb.self, PauseVerb.self,
+            ResumeVerb.self,
             MetricsVerb.self,
         ])
 }

@@ -1,7 +1,7 @@
 """`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns; then
-the log, recovery and the store by themselves.
+the log, recovery, the store and manifests by themselves.
 
-    bench.py [--part all|intake|log|recovery|store] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
+    bench.py [--part all|intake|log|recovery|store|manifest] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
 """
 import argparse
 import contextlib
@@ -23,7 +23,7 @@ from queue_server import QueueServer
 from subjects import Daemon, PythonConsumer, Subject
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("all", "intake", "log", "recovery", "store")
+PARTS = ("all", "intake", "log", "recovery", "store", "manifest")
 ORDERS = ("time", "random")
 LOOK = 0.02  # seconds between two looks at the counters
 STALL = 30.0
@@ -38,6 +38,7 @@ class Plan:
     store_rows: int
     store_events: int
     recovery_records: int
+    manifest_rows: int
     work: pathlib.Path
     sockets: pathlib.Path
     # The first event's time in seconds: the same for all, so that all get the same messages.
@@ -156,6 +157,7 @@ def make_plan(options: argparse.Namespace, stack: contextlib.ExitStack) -> Plan:
         store_rows=parts.QUICK["store_rows"] if options.quick else parts.STORE_ROWS,
         store_events=parts.QUICK["store_events"] if options.quick else parts.STORE_EVENTS,
         recovery_records=parts.QUICK["recovery_records"] if options.quick else parts.RECOVERY_RECORDS,
+        manifest_rows=parts.QUICK["manifest_rows"] if options.quick else parts.MANIFEST_ROWS,
         work=pathlib.Path(work), sockets=pathlib.Path(sockets),
         since=int(time.time()) - 3600)
 
@@ -183,7 +185,7 @@ def main() -> None:
         print(report.setting(plan.work), flush=True)
         if options.part in ("all", "intake"):
             measure_intake(plan, kinds)
-        for name in ("log", "recovery", "store"):
+        for name in PARTS[2:]:
             if options.part in ("all", name):
                 began = time.monotonic()
                 runs = getattr(parts, name)(plan)

@@ -7,7 +7,9 @@ struct BenchProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "s3remedy-bench",
         abstract: "Measures one part of s3remedy, or what one would use instead; prints JSON.",
-        subcommands: [LogCommand.self, RecoveryCommand.self, StoreCommand.self])
+        subcommands: [
+            LogCommand.self, RecoveryCommand.self, StoreCommand.self, ManifestCommand.self,
+        ])
 }
 
 /// Where the state is.
