@@ -91,7 +91,10 @@ let tests: [(name: String, imports: [String])] = [
     ("CommandLineTests", ["s3remedy", "ControlAPI", "Domain"]),
     ("ControlAPITests", ["ControlAPI", "Domain"]),
     ("ControlServerTests", ["ControlServer", "SystemIO"]),
-    ("DaemonTests", ["Daemon", "LogRecords", "SystemIO", "TestSupport", "WriteAheadLog"]),
+    (
+        "DaemonTests",
+        ["Daemon", "LogRecords", "Logging", "SystemIO", "TestSupport", "WriteAheadLog"]
+    ),
     ("DomainTests", ["Domain", "TestSupport"]),
     ("EventDecodingTests", ["EventDecoding", "Domain", "TestSupport"]),
     ("FailureStoreTests", ["Domain", "FailureStore", "GRDB", "SystemIO", "TestSupport"]),
@@ -126,7 +129,7 @@ let tests: [(name: String, imports: [String])] = [
 /// Files of a test target that are no sources; tests read them beside `#filePath`.
 let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["botocore_answers.py"],
-    "FailureStoreTests": ["schema-1.sql", "schema-2.sql"],
+    "FailureStoreTests": ["schema-1.sql", "schema-2.sql", "schema-3.sql"],
     "HTTPTransportTests": ["tls_server.py"],
     "ManifestsTests": ["other_side.py"],
 ]

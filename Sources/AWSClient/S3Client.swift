@@ -130,7 +130,8 @@ package struct S3Client {
                 return true
             }
             guard page.hasExactKeys || key.bytes.allSatisfy({ $0 >= 0x20 }) else {
-                let problem = "keys are not URL-encoded, so \(key.encoded) may be among them"
+                let problem =
+                    "keys are not URL-encoded, so the one that is asked for may be among them"
                 throw .reply(operation: "ListObjectVersions", UnreadableReply(problem))
             }
             // The key itself is the first of all keys that it is a prefix of.
@@ -139,7 +140,7 @@ package struct S3Client {
             else { return false }
             after = (nextKey, nextVersionID)
         }
-        let problem = "\(key.encoded) has more than \(Self.maximumVersionPages),000 versions"
+        let problem = "one key has more than \(Self.maximumVersionPages),000 versions"
         throw .reply(operation: "ListObjectVersions", UnreadableReply(problem))
     }
 

@@ -71,8 +71,19 @@ extension AWSServiceError {
         let name = code.split(separator: "#").last ?? ""
         self.init(
             service: request.service, operation: request.operation, status: status,
-            code: String(name.prefix(100)), message: firstLine(of: message))
+            code: String(name.prefix(100)), message: firstLine(of: withoutKey(message)))
     }
+}
+
+/// An AccessDenied names the object, `arn:aws:s3:::BUCKET/KEY`, in quotes that its key may hold too. The bucket is enough:
+/// whoever logs a key does so where it can be hidden.
+private func withoutKey(_ message: String) -> String {
+    guard let arn = message.firstRange(of: ":s3:::"),
+        let slash = message[arn.upperBound...].firstIndex(where: { $0 == "/" || $0 == "\"" }),
+        message[slash] == "/"
+    else { return message }
+    let end = message[slash...].lastIndex(of: "\"") ?? message.endIndex
+    return message[..<slash] + "/*" + message[end...]
 }
 
 /// Signature errors go on for lines, with the canonical request and so the session token.

@@ -60,7 +60,7 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
 }
 
 /// HMAC-SHA-256 of `message`: 32 bytes.
-func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+package func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 0
     unsafe HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &code, &length)

@@ -17,6 +17,7 @@ struct mhd_callbacks {
     MHD_AccessHandlerCallback access;
     void *(*begin)(void *context, const char *target, struct MHD_Connection *connection);
     MHD_RequestCompletedCallback end;
+    MHD_NotifyConnectionCallback connection;
     mhd_log_line log;
 };
 
@@ -44,7 +45,8 @@ static inline struct MHD_Daemon *mhd_start(int listener, size_t pool_bytes, unsi
         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
         MHD_OPTION_URI_LOG_CALLBACK, callbacks->begin, callbacks->context, MHD_OPTION_NOTIFY_COMPLETED,
-        callbacks->end, callbacks->context, MHD_OPTION_UNESCAPE_CALLBACK, mhd_keep_escapes, NULL,
+        callbacks->end, callbacks->context, MHD_OPTION_NOTIFY_CONNECTION, callbacks->connection,
+        callbacks->context, MHD_OPTION_UNESCAPE_CALLBACK, mhd_keep_escapes, NULL,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 

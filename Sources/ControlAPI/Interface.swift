@@ -10,6 +10,7 @@ package struct InterfaceRoute: Sendable {
     /// The schema of the successful answer, and its status.
     package var answer: String
     package var status = 200
+    package var contentType = "application/json"
     /// Another successful answer, with status 200.
     package var otherAnswer: String?
     /// Changes need root, the daemon's own user or the operators' group.
@@ -69,6 +70,18 @@ package let interfaceRoutes: [InterfaceRoute] = [
         method: "GET", path: "/v1/remediations/{id}", summary: "One remediation",
         answer: "remediation"),
     .init(
+        method: "GET", path: "/v1/remediations/{id}/events",
+        summary: "It whenever it has changed, a line each, until it is over",
+        answer: "remediation", contentType: "application/x-ndjson"),
+    .init(
+        method: "POST", path: "/v1/remediations/{id}/cancel",
+        summary: "End it: cancel its job, give back what it holds", answer: "remediation",
+        isChange: true),
+    .init(
+        method: "POST", path: "/v1/remediations/{id}/confirm",
+        summary: "Let its suspended job run, or close the many versions that are gone",
+        answer: "remediation", isChange: true),
+    .init(
         method: "GET", path: "/v1/reasons",
         summary: "The documented failure reasons with what helps; or one code, documented or not",
         query: ["code"] + pageQuery, answer: "reasonPage"),
@@ -78,6 +91,10 @@ package let interfaceRoutes: [InterfaceRoute] = [
     .init(
         method: "POST", path: "/v1/intake/resume", summary: "End a pause", answer: "intake",
         isChange: true),
+    .init(
+        method: "POST", path: "/v1/reload",
+        summary: "Read the configuration file anew; what needs a restart is named",
+        answer: "reload", isChange: true),
     .init(
         method: "GET", path: "/metrics", summary: "Prometheus's text format 0.0.4", answer: "text"),
     .init(method: "GET", path: "/openapi.json", summary: "This document", answer: "openapi"),

@@ -49,12 +49,15 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     let inQuery = route.query.map { parameter($0, in: "query", isRequired: false) }
     var responses: [String: JSONValue] = [
         "\(route.status)": response(
-            "Done", route.answer == "text" ? "text/plain" : "application/json", route.answer),
+            "Done", route.answer == "text" ? "text/plain" : route.contentType, route.answer),
         "default": response("A problem", "application/problem+json", "problem"),
     ]
     if route.isChange {
         responses["403"] = response(
             "The caller may only read", "application/problem+json", "problem")
+        responses["422"] = response(
+            "The Idempotency-Key was sent with another request", "application/problem+json",
+            "problem")
     }
     if route.answer == "health" {
         responses["503"] = response("A part has failed", "application/json", "health")
@@ -64,7 +67,7 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     }
     var operation: [String: JSONValue] = [
         "summary": .text(route.summary),
-        "parameters": .list(inPath + inQuery),
+        "parameters": .list(inPath + inQuery + (route.isChange ? [idempotencyKey] : [])),
         "responses": .object(responses),
     ]
     if let body = route.body {
@@ -74,6 +77,12 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     }
     return .object(operation)
 }
+
+/// The same key with the same request gets the first one's answer again, for 24 hours.
+private let idempotencyKey: JSONValue = [
+    "name": "Idempotency-Key", "in": "header", "required": false,
+    "schema": ["type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"],
+]
 
 private func parameter(_ name: String, in place: String, isRequired: Bool) -> JSONValue {
     [
@@ -175,7 +184,7 @@ private let schemas: [String: JSONValue] = [
         """
         sourceBucket ruleId region objects:integer bytes:integer estimatedCost:object \
         reasons:array otherRules:array warnings:array plannedAt
-        """),
+        """, optional: "precheck:object"),
     "problem": object("type title status:integer code detail"),
     "quarantined": object(
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
@@ -183,6 +192,20 @@ private let schemas: [String: JSONValue] = [
     "quarantinePage": page(of: "quarantined"),
     "reason": object("code reasonClass meaning owner fix"),
     "reasonPage": page(of: "reason"),
+    "reload": [
+        "type": "object", "required": ["file", "changes"],
+        "properties": [
+            "file": ["type": "string"],
+            "changes": ["type": "array", "items": reference("reloadChange")],
+        ],
+    ],
+    "reloadChange": [
+        "type": "object", "required": ["key", "applies"],
+        "properties": [
+            "key": ["type": "string"], "from": ["type": "string"], "to": ["type": "string"],
+            "applies": ["type": "string", "enum": ["now", "restart"]],
+        ],
+    ],
     "remediation": object(
         """
         id sourceBucket ruleId state objects:integer bytes:integer estimatedCost:object jobs:array \
@@ -192,8 +215,9 @@ private let schemas: [String: JSONValue] = [
     "remediationRequest": closed(
         [
             "rule": bounded["rule"] ?? [:], "filter": reference("filter"),
-            "objects": ["type": "array", "items": reference("objectName")],
-            "canary": ["type": "integer"], "priority": ["type": "integer"],
+            "objects": ["type": "array", "minItems": 1, "items": reference("objectName")],
+            "canary": ["type": "integer", "minimum": 1, "maximum": 1_000_000],
+            "priority": ["type": "integer", "minimum": 0, "maximum": 2_147_483_647],
             "confirmation": ["type": "boolean"], "dryRun": ["type": "boolean"],
             "plannedAt": ["type": "string", "format": "date-time"],
             "expectedObjects": ["type": "integer"],

@@ -180,6 +180,8 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case methodNotAllowed
     case countChanged, tooManyFailures, stillUndecodable
     case nothingToDo, planChanged, batchNotConfigured, remediationRefused
+    case configurationRefused
+    case idempotencyKeyReused
     case payloadTooLarge, headersTooLarge
     case internalError
     case stopping, temporarilyUnavailable
@@ -193,7 +195,9 @@ package enum ProblemCode: String, Sendable, CaseIterable {
         case .methodNotAllowed: 405
         case .countChanged, .tooManyFailures, .stillUndecodable: 409
         case .nothingToDo, .planChanged, .batchNotConfigured, .remediationRefused: 409
+        case .configurationRefused: 409
         case .payloadTooLarge: 413
+        case .idempotencyKeyReused: 422
         case .headersTooLarge: 431
         case .internalError: 500
         case .stopping, .temporarilyUnavailable: 503
@@ -209,6 +213,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
         case 405: "Method Not Allowed"
         case 409: "Conflict"
         case 413: "Content Too Large"
+        case 422: "Unprocessable Content"
         case 431: "Request Header Fields Too Large"
         case 503: "Service Unavailable"
         default: "Internal Server Error"

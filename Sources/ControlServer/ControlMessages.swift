@@ -13,6 +13,9 @@ package struct ControlPeer: Sendable, Equatable {
         self.pid = pid
         self.groups = groups
     }
+
+    /// Whoever asks over TCP: the kernel's "nobody" (`/proc/sys/kernel/overflowuid`).
+    package static let unknown = ControlPeer(uid: 65534, gid: 65534, pid: 0, groups: [])
 }
 
 /// One request, complete with its body.
@@ -106,10 +109,13 @@ package struct ControlLimits: Sendable {
     package var headerBytes = 16 * 1024
     /// More is answered 413.
     package var bodyBytes = 1024 * 1024
-    /// More wait in the listener's backlog.
+    /// More wait in the listener's backlog, until `crowdedIdle` makes room.
     package var connections = 64
     /// A connection without traffic is closed after this; whole seconds.
     package var idleSeconds = 30
+    /// When all places are taken and a client waits, the connection that has held its place for longest without a
+    /// complete request is closed, once that is so long.
+    package var crowdedIdle = Duration.seconds(1)
     /// How often an open stream without data gets a blank line.
     package var blankLineInterval = Duration.seconds(15)
     /// A stream's sequence is not asked for more while this much waits for the client.

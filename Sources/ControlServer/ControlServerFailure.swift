@@ -12,6 +12,8 @@ package enum ControlServerFailure: Error, Equatable, CustomStringConvertible {
     case system(call: String, path: String, errno: Int32)
     /// The descriptor handed in is not open or not one that can be listened on.
     case unusableDescriptor(Int32, errno: Int32)
+    /// Nobody can listen there, or somebody else does.
+    case unusableAddress(TCPAddress, errno: Int32)
     /// libmicrohttpd refused; it said why, if anything.
     case library(String)
     /// `start` was called before.
@@ -30,11 +32,22 @@ package enum ControlServerFailure: Error, Equatable, CustomStringConvertible {
         case .unusableDescriptor(let descriptor, let code):
             "descriptor \(descriptor) cannot serve as the control socket: \(String(cString: strerror(code)));"
                 + " it must be a listening Unix stream socket"
+        case .unusableAddress(let address, let code):
+            "cannot listen on \(address): \(String(cString: strerror(code))); " + fix(code)
         case .library(let message):
             "libmicrohttpd did not start: \(message)"
         case .alreadyStarted:
             "the control server was started before: make a new one"
         }
+    }
+}
+
+private func fix(_ code: Int32) -> String {
+    switch code {
+    case EADDRINUSE: "stop what listens there, or choose another port"
+    case EADDRNOTAVAIL: "choose an address of this host, such as 127.0.0.1"
+    case EACCES: "choose a port above 1023"
+    default: "choose another address"
     }
 }
 

@@ -6,9 +6,11 @@ package enum ControlListener: Sendable, Equatable {
     case descriptor(Int32)
     /// A socket to be made here, mode 0660. One that a dead process left behind is replaced. Removed at the stop.
     case path(String)
+    /// A TCP socket to be made here. Its clients are unknown: `ControlPeer.unknown`.
+    case tcp(TCPAddress)
 }
 
-/// A listening, non-blocking Unix stream socket and, when it was bound here, its file.
+/// A listening, non-blocking stream socket and, when it was bound here to a path, its file.
 struct ListeningSocket {
     /// Which file was made, so that a successor's is not removed.
     private struct BoundFile {
@@ -28,7 +30,16 @@ struct ListeningSocket {
             file = nil
         case .path(let path):
             (descriptor, file) = try Self.bind(path)
+        case .tcp(let address):
+            descriptor = try Self.bind(address)
+            file = nil
         }
+    }
+
+    /// A client has connected and is not accepted yet.
+    var hasWaitingClient: Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 0) == 1
     }
 
     /// Removes the file if it is still the one made here.
@@ -81,6 +92,28 @@ struct ListeningSocket {
             close(descriptor)
             throw error
         }
+    }
+
+    private static func bind(_ address: TCPAddress) throws(ControlServerFailure) -> Int32 {
+        let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let descriptor = socket(address.isV6 ? AF_INET6 : AF_INET, Int32(type), 0)
+        guard descriptor >= 0 else { throw .unusableAddress(address, errno: errno) }
+        // Connections of a process before this one may still be in TIME_WAIT.
+        var on: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size)
+        // [::] alone must not take 0.0.0.0 with it, whatever net.ipv6.bindv6only says.
+        if address.isV6 {
+            setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, size)
+        }
+        guard address.withAddress({ Glibc.bind(descriptor, $0, $1) }) == 0,
+            listen(descriptor, SOMAXCONN) == 0
+        else {
+            let code = errno
+            close(descriptor)
+            throw .unusableAddress(address, errno: code)
+        }
+        return descriptor
     }
 
     private static func openSocket(_ path: String) throws(ControlServerFailure) -> Int32 {

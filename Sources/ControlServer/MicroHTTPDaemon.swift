@@ -32,20 +32,28 @@ final class MicroHTTPDaemon {
     }
 
     private let callbacks: Callbacks
+    private let knowsPeers: Bool
     private let table = UnsafeMutablePointer<mhd_callbacks>.allocate(capacity: 1)
     private var daemon: OpaquePointer?
     private var nextID: UInt64 = 1
+    private let maximumConnections: Int
+    /// Since when a connection holds its place without a complete request; nil while one is at work.
+    private var places: [OpaquePointer: ContinuousClock.Instant?] = [:]
 
     /// Level-triggered: readable when `run` has something to do.
     var epollDescriptor: Int32 { daemon.map { mhd_epoll_descriptor($0) } ?? -1 }
 
     /// Nil when the library refuses; it has then told the log.
-    init?(listener: Int32, limits: ControlLimits, callbacks: Callbacks) {
+    /// - Parameter knowsPeers: the listener is a Unix socket.
+    init?(listener: Int32, knowsPeers: Bool, limits: ControlLimits, callbacks: Callbacks) {
         self.callbacks = callbacks
+        self.knowsPeers = knowsPeers
+        maximumConnections = limits.connections
         table.initialize(
             to: mhd_callbacks(
                 context: Unmanaged.passUnretained(self).toOpaque(), access: accessHandler,
-                begin: beginHandler, end: endHandler, log: logHandler))
+                begin: beginHandler, end: endHandler, connection: connectionHandler,
+                log: logHandler))
         // The library keeps the header fields, its index of them and the reply's head in this pool. It answers 431
         // itself where even the pool is too small.
         daemon = mhd_start(
@@ -67,6 +75,21 @@ final class MicroHTTPDaemon {
         // A full library does not listen; it looks again only at the beginning of a run, before it has closed what
         // makes room. Without another run the clients in the backlog would wait for the next event.
         return mhd_open_connections(daemon) < before
+    }
+
+    /// No client is accepted at present.
+    var isFull: Bool { places.count >= maximumConnections }
+
+    /// Ends the connection that has gone without a complete request for longest, if that is since `moment` at least.
+    /// Takes effect with `run`, which the epoll descriptor asks for.
+    func endLongestIdle(since moment: ContinuousClock.Instant) {
+        let idle = places.compactMap { connection, since in since.map { (connection, $0) } }
+        guard let (connection, since) = idle.min(by: { $0.1 < $1.1 }), since <= moment else {
+            return
+        }
+        // Not twice, should the library look at others first.
+        places[connection] = .some(nil)
+        shutdown(mhd_connection_descriptor(connection), Int32(SHUT_RDWR))
     }
 
     /// Milliseconds until `run` must be called again whatever the descriptor says; nil for never.
@@ -97,6 +120,7 @@ final class MicroHTTPDaemon {
     fileprivate func begin(_ target: UnsafePointer<CChar>?, _ connection: OpaquePointer) -> Exchange
     {
         defer { nextID += 1 }
+        places[connection] = .now
         return Exchange(
             id: nextID, target: target.map { String(cString: $0) } ?? "",
             connection: ConnectionHandle(pointer: connection))
@@ -119,7 +143,13 @@ final class MicroHTTPDaemon {
     }
 
     fileprivate func end(_ exchange: Exchange, _ reason: MHD_RequestTerminationCode) {
+        let connection = exchange.connection.pointer
+        if places.keys.contains(connection) { places[connection] = .now }
         callbacks.end(exchange, reason == .REQUEST_TERMINATED_COMPLETED_OK)
+    }
+
+    fileprivate func note(_ connection: OpaquePointer, isOpen: Bool) {
+        places[connection] = isOpen ? .some(.now) : nil
     }
 
     fileprivate func log(_ line: String) {
@@ -130,7 +160,8 @@ final class MicroHTTPDaemon {
         let connection = exchange.connection.pointer
         exchange.method = String(cString: method)
         exchange.headerBytes = mhd_header_bytes(connection)
-        exchange.peer = peer(ofSocket: mhd_connection_descriptor(connection))
+        exchange.peer =
+            knowsPeers ? peer(ofSocket: mhd_connection_descriptor(connection)) : .unknown
         MHD_get_connection_values_n(
             connection, .HEADER_KIND, headerIterator,
             Unmanaged.passUnretained(exchange).toOpaque())
@@ -141,6 +172,7 @@ final class MicroHTTPDaemon {
         case .proceed:
             return .YES
         case .suspend:
+            places[exchange.connection.pointer] = .some(nil)
             exchange.isSuspended = true
             MHD_suspend_connection(exchange.connection.pointer)
             return .YES
@@ -160,6 +192,7 @@ final class MicroHTTPDaemon {
         for (name, value) in fields where MHD_add_response_header(response, name, value) != .YES {
             log("left out the reply field \"\(name)\": its name or its value is not allowed")
         }
+        places[exchange.connection.pointer] = .some(nil)
         exchange.status = reply.status
         exchange.phase = .replied
         return MHD_queue_response(exchange.connection.pointer, UInt32(reply.status), response)
@@ -213,6 +246,11 @@ private let endHandler: MHD_RequestCompletedCallback = { context, _, request, re
     guard let slot = request, let pointer = slot.pointee else { return }
     slot.pointee = nil
     daemon(context).end(Unmanaged<Exchange>.fromOpaque(pointer).takeRetainedValue(), reason)
+}
+
+private let connectionHandler: MHD_NotifyConnectionCallback = { context, connection, _, code in
+    guard let connection else { return }
+    daemon(context).note(connection, isOpen: code == .CONNECTION_NOTIFY_STARTED)
 }
 
 private let logHandler: mhd_log_line = { context, line in

@@ -23,10 +23,7 @@ struct AWSAccess: Sendable {
             certificateBundle: surroundings["AWS_CA_BUNDLE", "ca_bundle"],
             proxies: ProxySettings(environment: environment))
         self.clock = clock
-        var regions: [String] = []
-        for queue in configuration.queues {
-            regions.append(try await surroundings.region(of: queue))
-        }
+        let regions = try await surroundings.regions(of: configuration.queues)
         queueRegions = regions
         credentials = SharedCredentials(
             fetcher: CredentialChain(
@@ -47,7 +44,7 @@ struct AWSAccess: Sendable {
             })
     }
 
-    private static func endpoints(
+    fileprivate static func endpoints(
         _ configuration: Configuration, _ surroundings: Surroundings
     ) throws(ConfigurationError) -> AWSEndpoints {
         let urls: [(AWSService, String?)] = [
@@ -73,6 +70,17 @@ struct AWSAccess: Sendable {
     }
 }
 
+/// What a start refuses although the file is well formed: endpoints, a queue without a Region, a group that this host
+/// does not know. Returns the operators' group. Blocks.
+func checkSurroundings(
+    of configuration: Configuration, environment: [String: String]
+) async throws(ConfigurationError) -> UInt32? {
+    let surroundings = Surroundings(environment)
+    _ = try AWSAccess.endpoints(configuration, surroundings)
+    _ = try await surroundings.regions(of: configuration.queues)
+    return try Roles.group(named: configuration.operatorGroup)
+}
+
 /// What the environment and the shared configuration file say beside credentials.
 private struct Surroundings {
     let environment: [String: String]
@@ -95,8 +103,14 @@ private struct Surroundings {
 
     var region: String? { self["AWS_REGION", "region"] ?? self["AWS_DEFAULT_REGION", "region"] }
 
+    func regions(of queues: [Configuration.Queue]) async throws(ConfigurationError) -> [String] {
+        var regions: [String] = []
+        for queue in queues { regions.append(try await region(of: queue)) }
+        return regions
+    }
+
     /// The Region of a queue: its own key, its host's, that of environment or profile, the instance's.
-    func region(of queue: Configuration.Queue) async throws(ConfigurationError) -> String {
+    private func region(of queue: Configuration.Queue) async throws(ConfigurationError) -> String {
         if let region = queue.region ?? queueRegion(ofURL: queue.url) ?? region { return region }
         do {
             let endpoint = try instanceMetadataEndpoint(environment: environment, profile: profile)

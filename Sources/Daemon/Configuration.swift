@@ -1,3 +1,5 @@
+package import ControlServer
+
 /// The daemon's configuration with its defaults. Read strictly by `ConfigurationReader`; credentials never live in it.
 package struct Configuration: Equatable, Sendable {
     package enum OtherEvents: String, Sendable, CaseIterable { case stop, delete }
@@ -52,7 +54,7 @@ package struct Configuration: Equatable, Sendable {
     package var quarantineMaxBytes: Int64 = 1 << 30
     package var controlSocket = "/run/s3remedy/control.sock"
     package var operatorGroup: String?
-    package var metricsListen: String?
+    package var metricsListen: TCPAddress?
     package var logLevel = LogLevel.info
     package var keyLogging = KeyLogging.plain
     package var endpoints = Endpoints()

@@ -1,3 +1,4 @@
+internal import ControlServer
 internal import Foundation
 internal import Yams
 
@@ -32,7 +33,7 @@ extension Configuration {
         do {
             node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw ConfigurationError(file: file, sentence: "is not YAML: \(error)")
+            throw notYAML(error, file)
         } catch {
             throw ConfigurationError(file: file, sentence: "is not YAML: \(error)")
         }
@@ -44,6 +45,20 @@ extension Configuration {
             "metrics", "log", "aws",
         ]
         return try Configuration(YAMLSection(node, path: "", file: file, keys: keys))
+    }
+
+    /// The place and the problem alone: the whole of what Yams says quotes the file over several lines.
+    private static func notYAML(_ error: YamlError, _ file: String) -> ConfigurationError {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            ConfigurationError(file: file, line: mark.line, sentence: "is not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            ConfigurationError(
+                file: file, line: context.mark.line,
+                sentence: "a key stands there twice: \(duplicates.joined(separator: ", "))")
+        default: ConfigurationError(file: file, sentence: "is not YAML: \(error)")
+        }
     }
 
     private init(_ root: YAMLSection) throws(ConfigurationError) {
@@ -176,7 +191,8 @@ extension Configuration {
             operatorGroup = try control.string("operatorGroup")
         }
         if let metrics = try root.section("metrics", keys: ["listen"]) {
-            metricsListen = try metrics.string("listen", "HOST:PORT")
+            let form = "an IP address of this host and a port, such as 127.0.0.1:9477 or [::1]:9477"
+            metricsListen = try metrics.value("listen", form) { TCPAddress($0) }
         }
         if let log = try root.section("log", keys: ["level", "keys"]) {
             logLevel = try log.choice("level", LogLevel.self) ?? .info

@@ -32,6 +32,15 @@ extension ControlReply {
     }
 }
 
+/// The problem that an error of a handler is to its asker.
+func problem(_ error: any Error) -> ProblemReply {
+    switch error {
+    case let problem as ProblemReply: problem
+    case let failure as StoreFailure: problem(failure)
+    default: ProblemCode.internalError.problem("\(error)")
+    }
+}
+
 /// The problem that a failed question to the store is to its asker.
 func problem(_ failure: StoreFailure) -> ProblemReply {
     switch failure {

@@ -15,6 +15,8 @@ struct ControlRoutes: Sendable {
     let desk: RemediationDesk?
     let intake: IntakeRoutes
     let quarantineDesk: QuarantineDesk
+    let repeated: RepeatedRequests
+    let reloader: Reloader
     let roles: Roles
     let clock: any ClockReading
     let logger: Logger
@@ -51,11 +53,15 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations": { try await remediations($0) },
             "POST /v1/remediations": { try await remediate($0) },
             "GET /v1/remediations/{id}": { try await remediation($0) },
+            "GET /v1/remediations/{id}/events": { try await remediationEvents($0) },
+            "POST /v1/remediations/{id}/cancel": { try await cancelRemediation($0) },
+            "POST /v1/remediations/{id}/confirm": { try await confirmRemediation($0) },
             "GET /v1/reasons": { try reasons($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
+            "POST /v1/reload": { _ in try await reload() },
             "GET /metrics": { _ in
-                .metrics(try await MetricsAssembler(status: status).text())
+                .metrics(await MetricsAssembler(status: status).text())
             },
             "GET /openapi.json": { _ in .json(openAPIDocument(version: programVersion)) },
         ]
@@ -65,16 +71,20 @@ struct ControlRoutes: Sendable {
         _ request: ControlRequest, _ route: InterfaceRoute, _ handler: Handler
     ) async -> ControlReply {
         do {
-            let reader = RequestReader(request: request)
+            var reader = RequestReader(request: request)
             if route.isChange { try checkRole(request) }
             try reader.checkQuery(route.query)
-            return try await handler(reader)
-        } catch let problem as ProblemReply {
-            return .problem(problem)
-        } catch let failure as StoreFailure {
-            return .problem(problem(failure))
+            guard route.isChange,
+                let keyed = try reader.keyed(
+                    at: Timestamp(milliseconds: clock.wallMilliseconds()))
+            else { return try await handler(reader) }
+            reader.keyedRequest = keyed
+            return try await repeated.once(keyed, remediation: remediation(startedAs:)) {
+                [reader] in
+                do { return try await handler(reader) } catch { return .problem(problem(error)) }
+            }
         } catch {
-            return .problem(ProblemCode.internalError.problem("\(error)"))
+            return .problem(problem(error))
         }
     }
 
@@ -104,7 +114,7 @@ struct ControlRoutes: Sendable {
     private func rules(_ reader: RequestReader) async throws -> ControlReply {
         let limit = try reader.limit()
         let after = try reader.ruleCursor()
-        let all = try await store.rules(nil)
+        let all = try await status.rules()
         let rest = after.map { last in all.filter { $0.rule > last } } ?? all
         let items = rest.prefix(limit)
         let next = rest.count > limit ? items.last.map { cursor($0.rule.description) } : nil
@@ -115,8 +125,11 @@ struct ControlRoutes: Sendable {
         let parameters = reader.request.parameters
         let name = RuleName(
             sourceBucket: parameters["bucket"] ?? "", ruleID: parameters["ruleId"] ?? "")
-        guard let found = try await store.rules(name).first else {
-            throw ProblemCode.noSuchRule.problem("no failure of rule \(name) was ever seen")
+        let stored = try await store.rules(name)
+        guard let found = status.configured.adding(to: stored).first(where: { $0.rule == name })
+        else {
+            throw ProblemCode.noSuchRule.problem(
+                "no failure of rule \(name) was ever seen, and no configured bucket has it")
         }
         return .json(RuleItem(found))
     }
@@ -151,67 +164,5 @@ struct ControlRoutes: Sendable {
             Page(
                 items: page.entries.map { TimelineItem($0) },
                 nextCursor: page.nextPosition.map { cursor("\($0)") }))
-    }
-
-    private func remediations(_ reader: RequestReader) async throws -> ControlReply {
-        let limit = try reader.limit()
-        let page = try await store.remediations(before: try reader.numberCursor(), limit: limit)
-        return .json(
-            Page(
-                items: page.remediations.map { RemediationItem($0.run, $0.tally) },
-                nextCursor: page.nextSequence.map { cursor("\($0)") }))
-    }
-
-    private func remediation(_ reader: RequestReader) async throws -> ControlReply {
-        let id = reader.request.parameters["id"] ?? ""
-        guard let found = try await store.remediation(id) else {
-            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
-        }
-        return .json(RemediationItem(found.run, found.tally))
-    }
-
-    private func remediate(_ reader: RequestReader) async throws -> ControlReply {
-        try reader.checkMembers(RemediationRequest.members)
-        let asked = try reader.body(RemediationRequest.self)
-        guard let desk else {
-            throw ProblemCode.batchNotConfigured.problem(
-                "remediation needs batch in the configuration: roleArn, manifest and report")
-        }
-        let order = try order(asked, by: "uid \(reader.request.peer.uid)")
-        do {
-            if asked.dryRun == true {
-                return .json(PlanReply(order.rule, try await desk.plan(order)))
-            }
-            let run = try await desk.start(order)
-            return .json(RemediationItem(run, RemediationTally()), status: 201)
-        } catch {
-            switch error {
-            case .nothingToDo(let sentence): throw ProblemCode.nothingToDo.problem(sentence)
-            case .planChanged(let sentence): throw ProblemCode.planChanged.problem(sentence)
-            case .refused(let sentence): throw ProblemCode.remediationRefused.problem(sentence)
-            case .unknown(let sentence): throw ProblemCode.noSuchRemediation.problem(sentence)
-            case .store(let failure): throw failure
-            }
-        }
-    }
-
-    private func order(
-        _ asked: RemediationRequest, by: String
-    ) throws(ProblemReply) -> RemediationOrder {
-        guard let rule = RuleName(asked.rule) else {
-            throw ProblemCode.badRequest.problem("rule must be BUCKET/RULE-ID")
-        }
-        guard asked.objects == nil, asked.canary == nil, asked.confirmation != true else {
-            throw ProblemCode.badRequest.problem(
-                "objects, canary and confirmation are not served by this version")
-        }
-        let priority = asked.priority ?? 10
-        guard (0...Int(Int32.max)).contains(priority) else {
-            throw ProblemCode.badRequest.problem("priority must be from 0 to \(Int32.max)")
-        }
-        return RemediationOrder(
-            rule: rule, selection: try selection(of: asked.filter ?? FailureFilter()),
-            priority: priority, plannedAt: asked.plannedAt, expectedObjects: asked.expectedObjects,
-            by: by)
     }
 }

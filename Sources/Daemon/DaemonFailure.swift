@@ -11,6 +11,7 @@ enum DaemonFailure: Error, CustomStringConvertible {
     case log(LogFailure)
     case store(StoreFailure)
     case control(ControlServerFailure)
+    case metrics(ControlServerFailure)
     case sockets(InheritedSocketFailure)
 
     /// Sorts what a part ended with; nil for what is none of ours.
@@ -35,7 +36,7 @@ enum DaemonFailure: Error, CustomStringConvertible {
         case .configuration: 78
         case .log(let failure): failure.exitStatus ?? 1
         case .store(.damaged), .store(.refused): 78
-        case .store, .control, .sockets: 1
+        case .store, .control, .metrics, .sockets: 1
         }
     }
 
@@ -59,6 +60,7 @@ enum DaemonFailure: Error, CustomStringConvertible {
         case .log(let failure): "\(failure)"
         case .store(let failure): "\(failure)"
         case .control(let failure): "\(failure)"
+        case .metrics(let failure): "metrics.listen: \(failure)"
         case .sockets(let failure): "\(failure)"
         }
     }

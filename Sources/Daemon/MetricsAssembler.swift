@@ -10,9 +10,10 @@ internal import WriteAheadLog
 struct MetricsAssembler: Sendable {
     let status: StatusAssembler
 
-    func text() async throws(StoreFailure) -> String {
+    /// Never fails as a whole: what the store does not tell is absent, as in `status`.
+    func text() async -> String {
         let reply = await status.reply()
-        let rules = try await status.store.rules(nil)
+        let rules = (try? await status.rules()) ?? []
         let families =
             general(reply) + queues(status.monitors.map(\.snapshot), reply) + log(reply)
             + store(reply) + failures(rules) + process()
@@ -77,6 +78,12 @@ struct MetricsAssembler: Sendable {
             family("foreign_events_total", .counter, "S3 events that are not replication's.") {
                 snapshot, _ in
                 Double(snapshot.foreign)
+            },
+            family(
+                "replaced_event_times_total", .counter,
+                "Event times more than 5 minutes after their message, replaced by its time."
+            ) { snapshot, _ in
+                Double(snapshot.replacedTimes)
             },
             family("pollers", .gauge, "Pollers that run.") { snapshot, _ in Double(snapshot.pollers)
             },

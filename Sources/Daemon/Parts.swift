@@ -3,6 +3,7 @@ internal import Intake
 internal import Remediation
 internal import ServiceLifecycle
 internal import Systemd
+internal import UnixSignals
 internal import WriteAheadLog
 
 // The parts of the daemon as services: started in this order, stopped in the opposite one. A part that ends by itself
@@ -10,7 +11,7 @@ internal import WriteAheadLog
 
 /// Answers questions until the very last.
 struct ControlPart: Service {
-    let server: UnixHTTPServer
+    let server: HTTPServer
 
     func run() async throws {
         try? await gracefulShutdown()
@@ -76,6 +77,34 @@ struct RemediationPart: Service {
             } onCancel: {
                 stopCalls()
             }
+        }
+    }
+}
+
+struct ConfiguredRulesPart: Service {
+    let rules: ConfiguredRules
+    let stopCalls: @Sendable () -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskCancellationHandler {
+                await rules.run()
+            } onCancel: {
+                stopCalls()
+            }
+        }
+    }
+}
+
+/// `SIGHUP` is a reload; its outcome goes to the log.
+struct ReloadPart: Service {
+    /// Made before READY: until then SIGHUP ends the process.
+    let signals: UnixSignalsSequence
+    let reload: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in signals { await reload() }
         }
     }
 }

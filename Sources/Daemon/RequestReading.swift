@@ -1,3 +1,4 @@
+internal import AWSProtocol
 internal import ControlAPI
 internal import ControlServer
 internal import Domain
@@ -7,6 +8,26 @@ internal import Foundation
 /// Reads what a request asks for; throws the problem to answer.
 struct RequestReader {
     let request: ControlRequest
+    /// Set for a request that may come again.
+    var keyedRequest: KeyedRequest?
+
+    init(request: ControlRequest) {
+        self.request = request
+    }
+
+    /// The request under its Idempotency-Key; nil without one.
+    func keyed(at time: Timestamp) throws(ProblemReply) -> KeyedRequest? {
+        let keys = request.headers.filter { $0.name.lowercased() == "idempotency-key" }
+        guard let key = keys.first?.value else { return nil }
+        guard keys.count == 1, (1...255).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw ProblemCode.badRequest.problem(
+                "Idempotency-Key is given once, with 1 to 255 visible ASCII characters")
+        }
+        let asked = Array("\(request.method) \(request.path)\n".utf8) + request.body
+        return KeyedRequest(uid: request.peer.uid, key: key, digest: sha256(asked), at: time)
+    }
 
     /// Refuses parameters that the route does not know, and repeated ones: a filter that is silently ignored lists
     /// too much.

@@ -1,4 +1,5 @@
 internal import CSystem
+internal import ControlServer
 internal import Foundation
 internal import Logging
 internal import ServiceLifecycle
@@ -16,13 +17,15 @@ package func runDaemon(configurationFile: String) async -> Int32 {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     let environment = ProcessInfo.processInfo.environment
-    var logger = makeLogger(.info, environment)
+    let logging = LogSettings()
+    let logger = makeLogger(logging, environment)
     do {
         let configuration = try Configuration.read(file: configurationFile)
-        logger = makeLogger(configuration.logLevel, environment)
+        logging.set(level: configuration.logLevel, keys: configuration.keyLogging)
         for notice in configuration.notices { logger.notice("\(notice)") }
         let wiring = Wiring(
-            configuration: configuration, environment: environment, logger: logger)
+            file: configurationFile, configuration: configuration, environment: environment,
+            logging: logging, logger: logger)
         // Starting blocks, in locks and reads: on a thread of its own.
         let services = try await Task(
             executorPreference: QueueExecutor.blocking("s3remedy.start").tasks
@@ -42,11 +45,13 @@ package func runDaemon(configurationFile: String) async -> Int32 {
     }
 }
 
-/// `s3remedyd check-config`: reads the configuration and says what is wrong. Returns what to print, and the exit
-/// status.
-package func checkConfiguration(file: String) -> (text: String, status: Int32) {
+/// `s3remedyd check-config`: reads the configuration and says what is wrong, with it and with what it asks of this host.
+/// Returns what to print, and the exit status.
+package func checkConfiguration(file: String) async -> (text: String, status: Int32) {
     do {
         let configuration = try Configuration.read(file: file)
+        _ = try await checkSurroundings(
+            of: configuration, environment: ProcessInfo.processInfo.environment)
         let notices = configuration.notices.map { "note: \($0)\n" }.joined()
         return (notices + "\(file) is valid", 0)
     } catch {
@@ -55,19 +60,18 @@ package func checkConfiguration(file: String) -> (text: String, status: Int32) {
 }
 
 private func makeLogger(
-    _ level: Configuration.LogLevel, _ environment: [String: String]
+    _ settings: LogSettings, _ environment: [String: String]
 ) -> Logger {
     let isForJournal = environment["JOURNAL_STREAM"] != nil
-    let threshold = Logger.Level(rawValue: level.rawValue) ?? .info
     return Logger(label: "s3remedyd") { _ in
-        StandardErrorLog(level: threshold, isForJournal: isForJournal)
+        StandardErrorLog(settings, isForJournal: isForJournal)
     }
 }
 
 /// Any part that fails stops the others in order; the group then throws what it failed with.
 private func serviceGroup(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
     var quiet = logger
-    quiet.logLevel = max(logger.logLevel, .warning)
+    quiet.logLevel = .warning
     var configuration = ServiceGroupConfiguration(
         services: services.map { service in
             ServiceGroupConfiguration.ServiceConfiguration(
@@ -80,17 +84,15 @@ private func serviceGroup(_ services: [any Service], _ logger: Logger) -> Servic
 }
 
 extension Configuration {
-    /// Keys that are read but have no effect in this version: said, not passed over.
+    /// Keys that have no effect in this version, or an effect that one should know of.
     var notices: [String] {
         var notices: [String] = []
-        if let listen = metricsListen {
-            notices.append("metrics.listen: \(listen) has no effect in this version")
-        }
-        if keyLogging == .hash {
-            notices.append("log.keys: hash has no effect in this version: no key is logged")
+        if let listen = metricsListen, !listen.isLoopback {
+            notices.append(
+                "metrics.listen: names of buckets, rules and queues are open to all who reach "
+                    + "\(listen); 127.0.0.1 is open to this host alone")
         }
         var idle: [String] = []
-        if !buckets.isEmpty { idle.append("buckets") }
         if let batch, batch.verify != .all { idle.append("batch.verify: \(batch.verify.rawValue)") }
         return notices + idle.map { "\($0) has no effect in this version" }
     }

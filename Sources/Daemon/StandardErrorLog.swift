@@ -5,13 +5,20 @@ package import Logging
 /// time and the level.
 package struct StandardErrorLog: LogHandler {
     package var metadata: Logger.Metadata = [:]
-    package var logLevel: Logger.Level
+    private let settings: LogSettings
     private let isForJournal: Bool
+    private var ownLevel = Logger.Level.trace
 
     /// - Parameter isForJournal: stderr is the journal's, as `JOURNAL_STREAM` tells.
-    package init(level: Logger.Level, isForJournal: Bool) {
-        logLevel = level
+    package init(_ settings: LogSettings, isForJournal: Bool) {
+        self.settings = settings
         self.isForJournal = isForJournal
+    }
+
+    /// One logger may be quieter than the settings, not louder: they can change.
+    package var logLevel: Logger.Level {
+        get { max(ownLevel, settings.level) }
+        set { ownLevel = newValue }
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -21,7 +28,11 @@ package struct StandardErrorLog: LogHandler {
 
     package func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(oneLine("\($0.value)"))" }
+        let pairs = all.sorted { $0.key < $1.key }.map { name, value in
+            // An object's key stands in this field and nowhere else.
+            let text = name == "key" ? settings.shown(key: "\(value)") : "\(value)"
+            return " \(name)=\(oneLine(text))"
+        }
         let text = oneLine("\(event.message)") + pairs.joined()
         let line =
             isForJournal

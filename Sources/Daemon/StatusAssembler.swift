@@ -9,6 +9,7 @@ internal import WriteAheadLog
 /// Puts the answer of `status` together from what the parts say of themselves.
 struct StatusAssembler: Sendable {
     let store: any FailureStoring
+    let configured: ConfiguredRules
     let log: SegmentedLog
     let flusher: Flusher
     let monitors: [QueueMonitor]
@@ -21,12 +22,14 @@ struct StatusAssembler: Sendable {
     private let storeTrouble = TroubleSince()
 
     init(
-        store: any FailureStoring, log: SegmentedLog, flusher: Flusher, monitors: [QueueMonitor],
-        pause: IntakePause, notes: [StatusReply.Problem], clock: any ClockReading,
+        store: any FailureStoring, configured: ConfiguredRules, log: SegmentedLog,
+        flusher: Flusher, monitors: [QueueMonitor], pause: IntakePause,
+        notes: [StatusReply.Problem], clock: any ClockReading,
         startedAt: UInt64,
         stopping: StoppingFlag
     ) {
         self.store = store
+        self.configured = configured
         self.log = log
         self.flusher = flusher
         self.monitors = monitors
@@ -67,6 +70,11 @@ struct StatusAssembler: Sendable {
                 bytes: overview?.bytes, schemaVersion: overview?.schemaVersion,
                 quarantined: overview?.quarantined, tooOld: overview?.tooOld),
             remediations: told.unfinished.map { remediations($0.runs) }, problems: problems)
+    }
+
+    /// Every rule that has failed, and those of the configured buckets.
+    func rules() async throws(StoreFailure) -> [RuleOverview] {
+        configured.adding(to: try await store.rules(nil))
     }
 
     private struct StoreWords {

@@ -11,12 +11,16 @@ internal import Remediation
 internal import ServiceLifecycle
 internal import SystemIO
 internal import Systemd
+internal import UnixSignals
 internal import WriteAheadLog
 
 /// The whole daemon, built bottom-up: used by `run` and by tests.
 struct Wiring {
+    /// Read anew by a reload.
+    let file: String
     let configuration: Configuration
     let environment: [String: String]
+    let logging: LogSettings
     let logger: Logger
     let clock: any ClockReading = SystemClock()
     let random: any RandomSource = SystemRandom()
@@ -27,7 +31,7 @@ struct Wiring {
         let startedAt = clock.monotonicNanoseconds()
         let access = try await AWSAccess(
             configuration, environment: environment, clock: clock, random: random, logger: logger)
-        let roles = try Roles(operatorGroup: configuration.operatorGroup)
+        let roles = Roles(operatorGroup: try Roles.group(named: configuration.operatorGroup))
         let directory = try StateDirectory.lock(
             configuration.stateDirectory, fileSystem: PosixFileSystem(),
             holder: "pid \(getpid()), s3remedyd \(programVersion)")
@@ -51,30 +55,48 @@ struct Wiring {
             FlusherPart(flusher: flusher, log: log), BallastPart(flusher: flusher),
             RetentionPart(retention: Retention(store: store, clock: clock, logger: logger)),
         ]
-        let (desk, remediation) = remediation(store, access)
+        logging.setSalt(log.logID.bytes)
+        let (desk, worker, remediation) = remediation(store, access)
         let pause = IntakePause(until: overview.pausedUntil)
         let intakes = intakes(overview.knownQueues, log, pause, flusher, desk, access)
         parts += intakes.map { IntakePart(intake: $0) }
         parts += remediation
 
+        let (configured, asking) = configuredRules(access)
+        parts.append(asking)
         let stopping = StoppingFlag()
         let status = StatusAssembler(
-            store: store, log: log, flusher: flusher, monitors: intakes.map(\.monitor),
-            pause: pause, notes: notes(report),
-            clock: clock, startedAt: startedAt, stopping: stopping)
+            store: store, configured: configured, log: log, flusher: flusher,
+            monitors: intakes.map(\.monitor), pause: pause, notes: notes(report), clock: clock,
+            startedAt: startedAt, stopping: stopping)
+        let reloader = Reloader(
+            file: file, running: configuration, environment: environment,
+            parts: LiveParts(
+                logging: logging, roles: roles, log: log, ballast: ballast, store: store,
+                intakes: intakes, pause: pause, worker: worker, configured: configured),
+            logger: logger, executor: .blocking("s3remedy.reload"))
         let server = try await serve(
             ControlRoutes(
                 store: store, status: status, desk: desk,
                 intake: IntakeRoutes(store: store, pause: pause, clock: clock),
-                quarantineDesk: QuarantineDesk(store: store, log: log), roles: roles,
-                clock: clock, logger: logger))
+                quarantineDesk: QuarantineDesk(store: store, log: log),
+                repeated: RepeatedRequests(store: store, logger: logger), reloader: reloader,
+                roles: roles, clock: clock, logger: logger))
+        if let metrics = try await serveMetrics(status) { parts.insert(metrics, at: 0) }
         return [ControlPart(server: server)] + parts + [
+            ReloadPart(
+                signals: await UnixSignalsSequence(trapping: .sighup),
+                reload: { _ = try? await reloader.reload() }),
             ReadinessPart(
                 notifier: SystemdNotifier(), stopping: stopping,
-                sentence: "\(overview.openFailures) open failures, "
-                    + "\(report.lastLSN.value - min(report.lastLSN.value, overview.appliedLSN)) "
-                    + "log records to apply")
+                sentence: readySentence(overview, report)),
         ]
+    }
+
+    private func readySentence(_ overview: StoreOverview, _ report: RecoveryReport) -> String {
+        let last = report.lastLSN.value
+        return "\(overview.openFailures) open failures, \(last - min(last, overview.appliedLSN)) "
+            + "log records to apply"
     }
 
     /// On a full disk even starting may need the ballast's room; `trouble` is then why.
@@ -135,7 +157,11 @@ struct Wiring {
         return zip(configuration.queues, access.queueRegions).map { queue, region in
             var intake = QueueIntake(
                 queueURL: queue.url,
-                isKnown: known.contains(queue.url) || queue.otherEvents == .delete, log: log,
+                isKnown: known.contains(queue.url),
+                settings: IntakeSettings(
+                    maximumPollers: queue.maxPollers, buckets: configuration.wantedBuckets,
+                    settlesOthers: queue.otherEvents == .delete),
+                log: log,
                 monitor: QueueMonitor(url: queue.url), credits: credits, pause: pause, clock: clock,
                 random: random, logger: logger,
                 connect: {
@@ -146,8 +172,6 @@ struct Wiring {
                         cancel: { exchange.cancel() })
                 })
             intake.recognized = { flusher.recognize(queueURL: queue.url) }
-            intake.maximumPollers = queue.maxPollers
-            if configuration.restrictToBuckets { intake.buckets = Set(configuration.buckets) }
             if let desk { intake.jobChanged = { desk.lookNow() } }
             return intake
         }
@@ -156,10 +180,21 @@ struct Wiring {
     /// Connections that ask S3 about versions side by side.
     private static let headLanes = 8
 
+    private func configuredRules(_ access: AWSAccess) -> (ConfiguredRules, ConfiguredRulesPart) {
+        let exchange = CurlExchange(options: access.options)
+        var regions: [String] = []
+        for region in access.queueRegions where !regions.contains(region) { regions.append(region) }
+        let rules = ConfiguredRules(
+            buckets: configuration.buckets,
+            callers: regions.map { access.caller(region: $0, exchange: exchange) }, clock: clock,
+            logger: logger, executor: .blocking("s3remedy.rules"))
+        return (rules, ConfiguredRulesPart(rules: rules, stopCalls: { exchange.cancel() }))
+    }
+
     private func remediation(
         _ store: SQLiteFailureStore, _ access: AWSAccess
-    ) -> (RemediationDesk?, [any Service]) {
-        guard let batch = configuration.batch else { return (nil, []) }
+    ) -> (RemediationDesk?, RemediationWorker?, [any Service]) {
+        guard let batch = configuration.batch else { return (nil, nil, []) }
         let exchange = CurlExchange(options: access.options)
         let headExchanges = (0..<Self.headLanes).map { _ in CurlExchange(options: access.options) }
         let lanes = VersionLanes(
@@ -175,29 +210,52 @@ struct Wiring {
             executor: .blocking("s3remedy.remediation"), log: logger, lanes: lanes,
             makeCaller: { access.caller(region: $0, exchange: exchange) })
         let desk = RemediationDesk(
-            store: store, settings: settings, lanes: lanes, clock: clock, random: random,
-            worker: worker)
+            store: store, lanes: lanes, clock: clock, random: random, worker: worker)
         let exchanges = [exchange] + headExchanges
         return (
-            desk,
+            desk, worker,
             [RemediationPart(worker: worker, stopCalls: { exchanges.forEach { $0.cancel() } })]
         )
     }
 
-    private func serve(_ routes: ControlRoutes) async throws -> UnixHTTPServer {
-        let logger = logger
-        let server = UnixHTTPServer(
-            routes: routes.routes(), executor: .events("s3remedy.control"),
-            problem: { _, code, detail in
-                .problem((ProblemCode(rawValue: code) ?? .internalError).problem(detail))
-            },
-            log: { event in
-                if case .library(let message) = event { logger.debug("control socket: \(message)") }
-            })
+    private func serve(_ routes: ControlRoutes) async throws -> HTTPServer {
+        let server = server(routes.routes(), ControlLimits(), "control")
         let inherited = try InheritedSockets().unixStreamListener(named: "control")
         try await server.start(
             inherited.map { .descriptor($0) } ?? .path(configuration.controlSocket))
         return server
+    }
+
+    /// `/metrics` alone, to anybody who reaches the address; nil without one.
+    private func serveMetrics(_ status: StatusAssembler) async throws -> ControlPart? {
+        guard let address = configuration.metricsListen else { return nil }
+        var limits = ControlLimits()
+        limits.connections = 16
+        limits.bodyBytes = 0
+        let route = ControlRoute("GET", "/metrics") { _ in
+            .metrics(await MetricsAssembler(status: status).text())
+        }
+        let server = server([route], limits, "metrics")
+        do { try await server.start(.tcp(address)) } catch { throw DaemonFailure.metrics(error) }
+        logger.info("metrics are served", metadata: ["address": "\(address)"])
+        return ControlPart(server: server)
+    }
+
+    private func server(
+        _ routes: [ControlRoute], _ limits: ControlLimits, _ name: String
+    ) -> HTTPServer {
+        let logger = logger
+        return HTTPServer(
+            routes: routes, limits: limits, executor: .events("s3remedy." + name),
+            problem: { _, code, detail in
+                .problem((ProblemCode(rawValue: code) ?? .internalError).problem(detail))
+            },
+            log: { event in
+                if case .library(let message) = event {
+                    logger.debug(
+                        "libmicrohttpd", metadata: ["of": "\(name)", "said": "\(message)"])
+                }
+            })
     }
 
     /// What the start has to say, as long as the process lives.

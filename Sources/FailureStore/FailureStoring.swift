@@ -56,8 +56,15 @@ package protocol FailureStoring: Sendable {
         after cursor: String?
     ) async throws(StoreFailure) -> DecisionStep
 
+    // Requests that may come again.
+    /// What the same uid and key was answered in the last 24 hours, if it was kept.
+    func answer(to request: KeyedRequest) async throws(StoreFailure) -> KeptAnswer?
+    func keep(_ reply: KeptAnswer.Reply, to request: KeyedRequest) async throws(StoreFailure)
+
     // Remediations.
     func save(_ run: RemediationRun) async throws(StoreFailure)
+    /// Stores a new run and that it is the answer to `request`, in one transaction.
+    func begin(_ run: RemediationRun, for request: KeyedRequest?) async throws(StoreFailure)
     func remediation(_ id: String) async throws(StoreFailure)
         -> StoredRemediation?
     /// Newest first, at most `limit`; those before `sequence` when it is given.
@@ -201,6 +208,23 @@ package struct RuleOverview: Sendable, Equatable {
     package var missedThreshold: Int64
     package var notTracked: Int64
     package var oldestMissedAt: Timestamp?
+
+    package init(
+        rule: RuleName, region: String, counts: [FailureState: Int64], openBytes: Int64,
+        oldestOpenAt: Timestamp? = nil, newestFailedAt: Timestamp? = nil, reasons: [Reason],
+        missedThreshold: Int64, notTracked: Int64, oldestMissedAt: Timestamp? = nil
+    ) {
+        self.rule = rule
+        self.region = region
+        self.counts = counts
+        self.openBytes = openBytes
+        self.oldestOpenAt = oldestOpenAt
+        self.newestFailedAt = newestFailedAt
+        self.reasons = reasons
+        self.missedThreshold = missedThreshold
+        self.notTracked = notTracked
+        self.oldestMissedAt = oldestMissedAt
+    }
 }
 
 package struct StoreOverview: Sendable, Equatable {

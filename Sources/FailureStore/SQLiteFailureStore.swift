@@ -12,7 +12,7 @@ package actor SQLiteFailureStore {
     let reader: StoreReader
     private let executor: QueueExecutor
     private let path: String
-    let options: StoreOptions
+    private(set) var options: StoreOptions
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -97,6 +97,16 @@ package actor SQLiteFailureStore {
             try db.execute(sql: "PRAGMA cache_size = -\(options.writerCacheBytes / 1024)")
             try db.execute(sql: "PRAGMA journal_size_limit = \(options.checkpointBytes)")
         }
+    }
+
+    /// Other retention from now on, as in `StoreOptions`.
+    package func keep(
+        closed closedRetention: Int64, quarantine quarantineRetention: Int64,
+        quarantineMaxBytes: Int64
+    ) {
+        options.closedRetention = closedRetention
+        options.quarantineRetention = quarantineRetention
+        options.quarantineMaxBytes = quarantineMaxBytes
     }
 
     /// What `PRAGMA synchronous` (2 is FULL) and `PRAGMA wal_autocheckpoint` say on the writing connection.

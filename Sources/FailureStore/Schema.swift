@@ -7,7 +7,7 @@ internal import GRDB
 /// - Counters are kept in the transaction that changes the data: no overview ever scans.
 enum Schema {
     /// The version that this program knows; a store with a greater one is refused by name.
-    static let version = 4
+    static let version = 5
 
     static func migrate(_ writer: some DatabaseWriter) throws {
         var migrator = DatabaseMigrator()
@@ -23,12 +23,24 @@ enum Schema {
             for statement in version3 { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = 3")
         }
-        migrator.registerMigration("4") { db in
-            for statement in SchemaOfVerification.statements { try db.execute(sql: statement) }
-            try db.execute(sql: "PRAGMA user_version = 4")
-        }
+        registerAnswers(&migrator)
+        SchemaOfVerification.register(&migrator)
         try migrator.migrate(writer)
     }
+
+    private static func registerAnswers(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("4") { db in
+            try db.execute(sql: answers)
+            try db.execute(sql: "PRAGMA user_version = 4")
+        }
+    }
+
+    /// What was answered to requests with an Idempotency-Key.
+    private static let answers = """
+        CREATE TABLE answer (sequence INTEGER PRIMARY KEY, uid INTEGER NOT NULL, key TEXT NOT NULL,
+          request BLOB NOT NULL, at INTEGER NOT NULL, remediation TEXT, status INTEGER, type TEXT,
+          body BLOB, UNIQUE (uid, key)) STRICT
+        """
 
     private static let version1 = [
         "CREATE TABLE mark (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID, STRICT",

@@ -1,6 +1,15 @@
-/// Version 4: what waits for a HEAD and when, what became of each remediation's failures, and what operators asked.
+internal import GRDB
+
+/// Version 5: what waits for a HEAD and when, what became of each remediation's failures, and what operators asked.
 enum SchemaOfVerification {
-    static let statements = [
+    static func register(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("5") { db in
+            for statement in statements { try db.execute(sql: statement) }
+            try db.execute(sql: "PRAGMA user_version = 5")
+        }
+    }
+
+    private static let statements = [
         // One row for each failure that is verifying; `run` is empty for those that no remediation waits for.
         """
         CREATE TABLE verification (rule INTEGER NOT NULL, destination INTEGER NOT NULL,

@@ -7,7 +7,7 @@ extension SQLiteFailureStore {
         try write { try Self.save(run, in: $0) }
     }
 
-    private static func save(_ run: RemediationRun, in db: Database) throws {
+    static func save(_ run: RemediationRun, in db: Database) throws {
         let document = String(decoding: try JSONEncoder().encode(run), as: UTF8.self)
         try db.execute(
             sql: """

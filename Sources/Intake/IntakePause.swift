@@ -24,11 +24,13 @@ package final class IntakePause: Sendable {
 
     /// Nil ends the pause. The store must have remembered it before.
     package func set(until: Timestamp?) {
-        let bells = state.withLock { state in
-            state.until = until
-            return Array(state.bells.values)
-        }
-        for ring in bells { ring() }
+        state.withLock { $0.until = until }
+        ring()
+    }
+
+    /// Calls every poller off from what it waits for: something it looks at has changed.
+    package func ring() {
+        for ring in state.withLock({ Array($0.bells.values) }) { ring() }
     }
 
     func addBell(_ ring: @escaping @Sendable () -> Void) -> Int {

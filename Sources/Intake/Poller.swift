@@ -13,7 +13,6 @@ actor Poller {
 
     private let queue: QueueIntake
     private let pool: PollerPool
-    private let sorting: MessageSorting
     private let bell = PollerBell()
     private let executor: any WorkExecutor
     private var connection: QueueConnection?
@@ -29,8 +28,7 @@ actor Poller {
     init(_ queue: QueueIntake, pool: PollerPool, isKnown: Bool) {
         self.queue = queue
         self.pool = pool
-        sorting = MessageSorting(queueURL: queue.queueURL, buckets: queue.buckets)
-        ownership = QueueOwnership(isKnown: isKnown)
+        ownership = QueueOwnership(isKnown: isKnown || queue.settings.settlesOthers)
         executor = queue.makeExecutor()
     }
 
@@ -94,6 +92,7 @@ actor Poller {
             await bell.sleep(atMost: .seconds(1), queue.clock)
             return true
         }
+        if queue.settings.settlesOthers, ownership.accept() { queue.monitor.noteOurs() }
         if case .notOurs(let seen) = ownership.standing {
             queue.monitor.noteNotOurs(seen: seen, held: nil, at: time)
             await bell.sleep(atMost: .seconds(60), queue.clock)
@@ -130,12 +129,13 @@ actor Poller {
         if messages.count == Self.messagesPerReceive, ownership.standing == .ours {
             pool.receivedFull()
         }
-        return !(messages.isEmpty && deletes.isEmpty && pool.receivedNothing())
+        return !pool.isOneTooMany(isIdle: messages.isEmpty && deletes.isEmpty)
     }
 
     /// Makes a batch's records durable; its messages may be deleted only then.
     private func take(_ messages: [ReceivedMessage]) async throws(LogFailure) {
         let time = now
+        let sorting = MessageSorting(queueURL: queue.queueURL, buckets: queue.settings.buckets)
         let batch = messages.map { sorting.sort($0, receivedAt: time) }
         let settlement = ownership.settle(batch)
         if settlement.recognized { queue.recognized() }
@@ -157,7 +157,19 @@ actor Poller {
         if !settlement.released.isEmpty {
             await setVisibility(of: settlement.released, seconds: 0)
         }
+        if queue.logger.logLevel <= .debug { describe(settlement.payloads) }
         if batch.contains(where: \.saysJobChanged) { queue.jobChanged() }
+    }
+
+    private func describe(_ payloads: [LogPayload]) {
+        for case .event(let event) in payloads where event.name == .operationFailed {
+            queue.logger.debug(
+                "failure received",
+                metadata: [
+                    "rule": "\(event.sourceBucket)/\(event.ruleID)", "key": "\(event.key.encoded)",
+                    "version": "\(event.versionID)", "reason": "\(event.reason ?? "")",
+                ])
+        }
     }
 
     /// Deletes what is synced, ten at a time. What fails stays for the next round: the worst is that it comes again.

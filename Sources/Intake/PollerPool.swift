@@ -1,25 +1,20 @@
 internal import Synchronization
 
 /// How many pollers one queue has: 1 at first, one more for each receive that comes back full, one less for each that
-/// comes back empty.
+/// comes back empty, or while there are more than the maximum.
 struct PollerScaling: Equatable {
-    let maximum: Int
     private(set) var running = 1
 
-    init(maximum: Int) {
-        self.maximum = max(1, maximum)
-    }
-
     /// True when one more is to be started.
-    mutating func grow() -> Bool {
+    mutating func grow(maximum: Int) -> Bool {
         guard running < maximum else { return false }
         running += 1
         return true
     }
 
     /// True when the one that asks is to end.
-    mutating func shrink() -> Bool {
-        guard running > 1 else { return false }
+    mutating func shrink(isIdle: Bool, maximum: Int) -> Bool {
+        guard running > 1, isIdle || running > maximum else { return false }
         running -= 1
         return true
     }
@@ -30,23 +25,26 @@ package final class PollerPool: Sendable {
     /// One element for each poller to start.
     let starts: AsyncStream<Void>
     private let start: AsyncStream<Void>.Continuation
-    private let scaling: Mutex<PollerScaling>
+    private let settings: IntakeSettings
+    private let scaling = Mutex(PollerScaling())
 
-    package init(maximum: Int) {
-        scaling = Mutex(PollerScaling(maximum: maximum))
+    package init(_ settings: IntakeSettings) {
+        self.settings = settings
         (starts, start) = AsyncStream.makeStream()
         start.yield()
     }
 
     func receivedFull() {
-        if scaling.withLock({ $0.grow() }) { start.yield() }
+        let maximum = settings.maximumPollers
+        if scaling.withLock({ $0.grow(maximum: maximum) }) { start.yield() }
     }
 
     /// No more are started.
     func end() { start.finish() }
 
-    /// True when the poller that asks is one too many.
-    func receivedNothing() -> Bool {
-        scaling.withLock { $0.shrink() }
+    /// True when the poller that asks is one too many: it is idle, or fewer are allowed than before.
+    func isOneTooMany(isIdle: Bool) -> Bool {
+        let maximum = settings.maximumPollers
+        return scaling.withLock { $0.shrink(isIdle: isIdle, maximum: maximum) }
     }
 }

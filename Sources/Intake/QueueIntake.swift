@@ -18,11 +18,9 @@ package struct QueueConnection {
 /// What the pollers of one queue share.
 package struct QueueIntake: Sendable {
     package let queueURL: String
-    /// The store has seen an event of ours on this queue, or `otherEvents: delete` says that all on it is ours to settle.
+    /// The store has seen an event of ours on this queue.
     package var isKnown: Bool
-    package var maximumPollers = 8
-    /// `restrictToBuckets`; nil: every source bucket's events are taken.
-    package var buckets: Set<String>?
+    package let settings: IntakeSettings
     package let log: SegmentedLog
     package let monitor: QueueMonitor
     package let credits: IntakeCredits
@@ -42,12 +40,14 @@ package struct QueueIntake: Sendable {
     }
 
     package init(
-        queueURL: String, isKnown: Bool, log: SegmentedLog, monitor: QueueMonitor,
+        queueURL: String, isKnown: Bool, settings: IntakeSettings = IntakeSettings(),
+        log: SegmentedLog, monitor: QueueMonitor,
         credits: IntakeCredits, pause: IntakePause, clock: any ClockReading,
         random: any RandomSource, logger: Logger, connect: @escaping @Sendable () -> QueueConnection
     ) {
         self.queueURL = queueURL
         self.isKnown = isKnown
+        self.settings = settings
         self.log = log
         self.monitor = monitor
         self.credits = credits
@@ -60,7 +60,7 @@ package struct QueueIntake: Sendable {
 
     /// Polls until the task is cancelled or the log takes no more; trouble outside is shown, waited out and tried again.
     package func run() async throws(LogFailure) {
-        let pool = PollerPool(maximum: maximumPollers)
+        let pool = PollerPool(settings)
         do {
             try await withThrowingDiscardingTaskGroup { group in
                 // Only the first looks at a queue that is not known: the others start once it is.

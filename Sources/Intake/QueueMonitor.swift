@@ -124,6 +124,10 @@ package final class QueueMonitor: Sendable {
         }
     }
 
+    func noteOurs() {
+        update { if $0.problem?.code == "queueNotOurs" { $0.problem = nil } }
+    }
+
     /// - Parameter held: how many messages are held; nil once the receiving has ended.
     func noteNotOurs(seen: String, held: Int?, at now: Timestamp) {
         let url = snapshot.url
@@ -134,7 +138,7 @@ package final class QueueMonitor: Sendable {
             "queueNotOurs",
             "\(url) has shown no replication event and no s3:TestEvent yet, but \(seen): \(what). "
                 + "Give replication events a queue of their own; or set otherEvents: delete for this "
-                + "queue and restart, which deletes what is not ours", at: now,
+                + "queue and reload, which deletes what is not ours", at: now,
             state: held == nil ? .stopped : nil)
     }
 

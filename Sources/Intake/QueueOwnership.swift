@@ -65,6 +65,13 @@ struct QueueOwnership {
         return settlement
     }
 
+    /// The configuration says from now on that all on the queue is ours to settle: what is held with the next batch.
+    /// True when it was not ours before.
+    mutating func accept() -> Bool {
+        defer { standing = .ours }
+        return standing != .ours
+    }
+
     /// Gives up what is held: at a stop.
     mutating func releaseAll() -> [Receipt] {
         defer { held = [] }

@@ -30,10 +30,12 @@ package struct RemediationOrder: Sendable {
     package var expectedObjects: Int64?
     /// Such as `uid 1000`.
     package var by: String
+    /// Of a client that may ask again for the same.
+    package var request: KeyedRequest?
 
     package init(
         rule: RuleName, selection: FailureSelection, priority: Int, plannedAt: Timestamp?,
-        expectedObjects: Int64?, by: String
+        expectedObjects: Int64?, by: String, request: KeyedRequest? = nil
     ) {
         self.rule = rule
         self.selection = selection
@@ -41,6 +43,7 @@ package struct RemediationOrder: Sendable {
         self.plannedAt = plannedAt
         self.expectedObjects = expectedObjects
         self.by = by
+        self.request = request
     }
 }
 
@@ -57,18 +60,16 @@ package struct RemediationPlan: Sendable {
 /// Plans and begins remediations, and takes what operators ask of them; the worker carries them out.
 package struct RemediationDesk: Sendable {
     private let store: any FailureStoring
-    private let settings: RemediationSettings
     private let lanes: VersionLanes
     private let clock: any ClockReading
     private let random: any RandomSource
     private let worker: RemediationWorker
 
     package init(
-        store: any FailureStoring, settings: RemediationSettings, lanes: VersionLanes,
-        clock: any ClockReading, random: any RandomSource, worker: RemediationWorker
+        store: any FailureStoring, lanes: VersionLanes, clock: any ClockReading,
+        random: any RandomSource, worker: RemediationWorker
     ) {
         self.store = store
-        self.settings = settings
         self.lanes = lanes
         self.clock = clock
         self.random = random
@@ -124,7 +125,8 @@ package struct RemediationDesk: Sendable {
         }
         var plan = RemediationPlan(selection: counted, region: rule.region, at: at)
         guard counted.objects > 0 else { return plan }
-        let look = await lanes.look(at: order.rule.sourceBucket, region: rule.region)
+        let look = await lanes.look(
+            at: order.rule.sourceBucket, region: rule.region, within: .seconds(8), clock)
         let destinations = Set(counted.reasons.map(\.destinationBucket))
         if let sentence = look.refusal(of: order.rule, to: destinations) {
             throw .refused(sentence)
@@ -161,7 +163,9 @@ package struct RemediationDesk: Sendable {
         let run = RemediationRun(
             id: newID(plan.at), rule: order.rule, region: plan.region, selection: selection,
             priority: order.priority, options: options, createdAt: plan.at, createdBy: order.by)
-        try await asking { () async throws(StoreFailure) in try await store.save(run) }
+        try await asking { () async throws(StoreFailure) in
+            try await store.begin(run, for: order.request)
+        }
         worker.wake(run.id)
         return run
     }
@@ -224,6 +228,8 @@ package struct RemediationDesk: Sendable {
         selection.objects = order.selection.objects.map { Array(Set($0)).sorted() }
         return selection
     }
+
+    private var settings: RemediationSettings { worker.settings }
 
     private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
 

@@ -15,7 +15,7 @@ package actor RemediationWorker {
     private static let longestPause = Duration.seconds(3600)
 
     let store: any FailureStoring
-    let settings: RemediationSettings
+    private let shared: Mutex<RemediationSettings>
     let makeCaller: @Sendable (String) -> AWSCaller
     let lanes: VersionLanes
     private let clock: any ClockReading
@@ -47,13 +47,28 @@ package actor RemediationWorker {
         makeCaller: @escaping @Sendable (String) -> AWSCaller
     ) {
         self.store = store
-        self.settings = settings
+        shared = Mutex(settings)
         self.makeCaller = makeCaller
         self.lanes = lanes
         self.clock = clock
         self.random = random
         self.executor = executor
         self.log = log
+    }
+
+    /// As they are now; from any thread.
+    nonisolated var settings: RemediationSettings { shared.withLock { $0 } }
+
+    /// Other bounds for what is done from now on. From any thread.
+    package nonisolated func setBounds(
+        maximumActiveJobs: Int, pollInterval: Duration, maximumObjects: Int64
+    ) {
+        shared.withLock { settings in
+            settings.maximumActiveJobs = maximumActiveJobs
+            settings.pollInterval = pollInterval
+            settings.maximumObjects = maximumObjects
+        }
+        wake()
     }
 
     /// There is news of a remediation, or of any: it is looked at now. From any thread.

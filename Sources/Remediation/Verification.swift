@@ -166,6 +166,12 @@ extension RemediationWorker {
                     run?.goneBrake == .pulled && run?.wishes.contains(.confirmGone) != true
                 slice.results.append(verdict(answer, on: one.stored, context, retryAt: retryAt))
             case .failure(.refused(let sentence)):
+                log.debug(
+                    "S3 refuses to speak of a version",
+                    metadata: [
+                        "key": "\(one.stored.identity.key.encoded)",
+                        "version": "\(one.stored.identity.versionID)", "problem": "\(sentence)",
+                    ])
                 slice.refusal = slice.refusal ?? sentence
                 slice.results.append(
                     VerificationResult(

@@ -1,6 +1,7 @@
 package import AWSClient
 internal import AWSProtocol
 internal import Domain
+internal import Synchronization
 package import SystemIO
 
 /// A version to look at.
@@ -42,6 +43,55 @@ package struct VersionLanes: Sendable {
     /// What a bucket's configuration says.
     func look(at bucket: String, region: String) async -> BucketLook {
         await lanes[0].look(at: bucket, region: region)
+    }
+
+    /// The same for somebody who cannot wait for longer: what S3 has not answered by then is told as trouble.
+    func look(
+        at bucket: String, region: String, within limit: Duration, _ clock: any ClockReading
+    ) async -> BucketLook {
+        let first = FirstLook()
+        let looking = Task { first.give(await look(at: bucket, region: region)) }
+        let waiting = Task {
+            guard (try? await clock.sleep(for: limit)) != nil else { return }
+            var late = BucketLook(bucket: bucket)
+            late.troubles = ["S3 did not answer within \(limit) what \(bucket) is configured for"]
+            first.give(late)
+        }
+        defer {
+            waiting.cancel()
+            looking.cancel()
+        }
+        return await first.value()
+    }
+}
+
+/// The look that came first; one asker.
+private final class FirstLook: Sendable {
+    private struct State {
+        var look: BucketLook?
+        var asker: CheckedContinuation<BucketLook, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func give(_ look: BucketLook) {
+        let asker = state.withLock { state -> CheckedContinuation<BucketLook, Never>? in
+            guard state.look == nil else { return nil }
+            state.look = look
+            defer { state.asker = nil }
+            return state.asker
+        }
+        asker?.resume(returning: look)
+    }
+
+    func value() async -> BucketLook {
+        await withCheckedContinuation { asker in
+            let look = state.withLock { state -> BucketLook? in
+                if state.look == nil { state.asker = asker }
+                return state.look
+            }
+            if let look { asker.resume(returning: look) }
+        }
     }
 }
 

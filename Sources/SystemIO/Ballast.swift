@@ -9,7 +9,7 @@ package actor Ballast {
     private let fileSystem: any FileSystem
     private let bytes: Int
     private let stepBytes: Int
-    private let minimumFreeBytes: Int
+    private var minimumFreeBytes: Int
     private let executor: QueueExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -30,6 +30,11 @@ package actor Ballast {
         self.stepBytes = stepBytes
         self.minimumFreeBytes = max(minimumFreeBytes, bytes)
         self.executor = executor
+    }
+
+    /// Another `minimumFreeBytes`, from the next ballast on.
+    package func keepFree(_ minimumFreeBytes: Int) {
+        self.minimumFreeBytes = max(minimumFreeBytes, bytes)
     }
 
     private var path: String { directory + "/" + Self.name }

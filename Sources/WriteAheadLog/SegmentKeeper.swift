@@ -51,8 +51,10 @@ actor SegmentKeeper {
 
     /// Makes the next file, or says why there is no room for it.
     private func prepare(inUse: Int) throws(FileFailure) -> PauseReason? {
+        var present = options
+        (present.maximumBytes, present.minimumFreeBytes) = shared.limits
         let limits = SegmentLimits(
-            options: options, fileSystem: state.fileSystem, path: state.logPath)
+            options: present, fileSystem: state.fileSystem, path: state.logPath)
         if let reason = try limits.reasonAgainst(adding: options.segmentBytes, to: inUse) {
             return reason
         }

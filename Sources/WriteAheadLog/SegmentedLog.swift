@@ -19,7 +19,9 @@ package final class SegmentedLog: Sendable {
         random: any RandomSource, executor: any WorkExecutor, helper: any WorkExecutor,
         options: LogOptions
     ) {
-        let shared = SharedLog(recovered, maximumBytes: options.maximumBytes)
+        let shared = SharedLog(
+            recovered, maximumBytes: options.maximumBytes,
+            minimumFreeBytes: options.minimumFreeBytes)
         let committer = Committer(
             recovered, shared: shared, state: state, options: options, clock: clock,
             random: random, executor: executor)
@@ -78,6 +80,11 @@ package final class SegmentedLog: Sendable {
     /// From now on an append that finds no room fails with `closed` instead of waiting for it: for a stop while the log
     /// is paused. Nothing else changes. From any thread.
     package func refuseWithoutRoom() { shared.refuseWithoutRoom() }
+
+    /// Other limits than those of the options, as in `LogOptions`. A log that pauses looks again at once. From any thread.
+    package func setLimits(maximumBytes: Int, minimumFreeBytes: Int) {
+        shared.setLimits(maximumBytes: maximumBytes, minimumFreeBytes: minimumFreeBytes)
+    }
 
     /// The log as it stands now. Cheap, from any thread.
     package var status: LogStatus { shared.status }

@@ -62,7 +62,8 @@ final class SharedLog: Sendable {
         var segments: [SegmentEntry]
         var preparedBytes = 0
         let tornBytes: Int
-        let maximumBytes: Int
+        var maximumBytes: Int
+        var minimumFreeBytes: Int
 
         var bytes: Int { segments.reduce(tornBytes + preparedBytes) { $0 + $1.bytes } }
         /// What the limit leaves, and the file that already counts against it.
@@ -75,12 +76,12 @@ final class SharedLog: Sendable {
     /// How long groups took to be written and synced.
     let commits = Histogram()
 
-    init(_ recovered: RecoveredLog, maximumBytes: Int) {
+    init(_ recovered: RecoveredLog, maximumBytes: Int, minimumFreeBytes: Int) {
         state = Mutex(
             State(
                 paused: recovered.paused, appended: recovered.lastLSN, synced: recovered.lastLSN,
                 segments: recovered.segments, tornBytes: recovered.tornBytes,
-                maximumBytes: maximumBytes))
+                maximumBytes: maximumBytes, minimumFreeBytes: minimumFreeBytes))
     }
 
     var status: LogStatus {
@@ -148,6 +149,16 @@ final class SharedLog: Sendable {
         let wake = state.withLock { state in
             state.waitsForRoom = false
             return state.committer.raise()
+        }
+        wake?.resume()
+    }
+
+    /// From the next segment on. A log that pauses looks again at once.
+    func setLimits(maximumBytes: Int, minimumFreeBytes: Int) {
+        let wake = state.withLock { state in
+            state.maximumBytes = maximumBytes
+            state.minimumFreeBytes = minimumFreeBytes
+            return state.keeper.raise()
         }
         wake?.resume()
     }
@@ -256,6 +267,10 @@ final class SharedLog: Sendable {
             return state.prepared == nil && !state.isSwitching
                 ? .prepare(inUse: state.bytes) : .wait
         }
+    }
+
+    var limits: (maximumBytes: Int, minimumFreeBytes: Int) {
+        state.withLock { ($0.maximumBytes, $0.minimumFreeBytes) }
     }
 
     var isOver: Bool { state.withLock { $0.isOver } }

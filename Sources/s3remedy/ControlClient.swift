@@ -3,6 +3,7 @@ internal import Domain
 internal import FoundationEssentials
 internal import Glibc
 internal import HTTPTransport
+internal import SystemIO
 
 /// The daemon's control channel, as the verbs use it.
 struct ControlClient: Sendable {
@@ -24,15 +25,17 @@ struct ControlClient: Sendable {
         return try await send(HTTPRequest(method: "GET", url: "http://localhost" + url))
     }
 
-    /// A plan HEADs up to 100,000 objects first, hence the long deadline.
+    /// A change: with a key of its own, so that it is made once however often it is sent. A plan HEADs up to 100,000
+    /// objects first, hence the long deadline.
     func post<Reply: Decodable>(
         _ path: String, _ body: some Encodable
     ) async throws(CommandFailure) -> Reply {
-        var request = HTTPRequest(
+        let random = SystemRandom()
+        let key = String(random.next(), radix: 16) + "-" + String(random.next(), radix: 16)
+        let request = HTTPRequest(
             method: "POST", url: "http://localhost" + path,
-            headers: [("Content-Type", "application/json")], body: Array(json(body).utf8),
-            deadline: .seconds(600))
-        request.isRepeatable = false
+            headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)],
+            body: Array(json(body).utf8), deadline: .seconds(600))
         return try await send(request)
     }
 
@@ -92,7 +95,7 @@ struct ControlClient: Sendable {
     private func perform(_ request: HTTPRequest) async throws(CommandFailure) -> Data {
         let reply: HTTPReply
         do {
-            reply = try await exchange.perform(request)
+            reply = try await performTwice(request)
         } catch {
             throw failure(error)
         }
@@ -101,6 +104,21 @@ struct ControlClient: Sendable {
             throw refusal(reply.status, body, of: request)
         }
         return body
+    }
+
+    /// Every request may be sent again: reads change nothing, changes have a key. Once is enough for a daemon that went
+    /// away under a request and came back.
+    private func performTwice(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPReply {
+        do {
+            return try await exchange.perform(request)
+        } catch .noReply(let sentence) {
+            do {
+                return try await exchange.perform(request)
+            } catch .notSent {
+                // What became of the first is still unknown.
+                throw .noReply(sentence)
+            }
+        }
     }
 
     private func refusal(

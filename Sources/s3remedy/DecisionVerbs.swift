@@ -15,9 +15,6 @@ struct DecisionOptions: ParsableArguments {
 
     @OptionGroup var filters: FilterOptions
 
-    @Option(help: "First failed at or after it; as --since.")
-    var firstSince: Moment?
-
     @Option(help: "Why: goes to each failure and into its timeline.")
     var note: String?
 
@@ -39,7 +36,6 @@ struct DecisionOptions: ParsableArguments {
         filter.rule = rule?.text
         filter.bucket = bucket
         filter.state = state?.name
-        filter.firstSince = firstSince?.timestamp(at: now)
         return filter
     }
 }

@@ -34,6 +34,9 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Last failed before it; as --since.")
     var until: Moment?
 
+    @Option(help: "First failed at or after it; as --since.")
+    var firstSince: Moment?
+
     func filter(at now: Timestamp) -> FailureFilter {
         var filter = FailureFilter()
         filter.destination = destination
@@ -45,6 +48,7 @@ struct FilterOptions: ParsableArguments {
         filter.version = versionId
         filter.since = since?.timestamp(at: now)
         filter.until = until?.timestamp(at: now)
+        filter.firstSince = firstSince?.timestamp(at: now)
         return filter
     }
 }

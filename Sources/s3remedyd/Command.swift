@@ -31,15 +31,19 @@ struct Run: AsyncParsableCommand {
     }
 }
 
-struct CheckConfig: ParsableCommand {
+struct CheckConfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
-        abstract: "Say whether the configuration is valid; exit status 78 when it is not.")
+        abstract: "Say whether the configuration is valid; exit status 78 when it is not.",
+        discussion: """
+            Also whether this host has what it asks for: the operators' group, and a Region for each queue, asked \
+            from the instance's metadata where neither the file nor the environment names it.
+            """)
 
     @OptionGroup var options: ConfigurationOption
 
-    func run() throws {
-        let (text, status) = checkConfiguration(file: options.config)
+    func run() async throws {
+        let (text, status) = await checkConfiguration(file: options.config)
         print(text)
         throw ExitCode(status)
     }

@@ -51,3 +51,28 @@ func `the code decides, and the status where there is no known code`(
         status: 403, of: request)
     #expect(leaking.message == "It does not match. ")
 }
+
+@Test(arguments: [
+    (
+        #"on resource: "arn:aws:s3:::orders/a/b.csv" because no policy"#,
+        #"on resource: "arn:aws:s3:::orders/*" because no policy"#
+    ),
+    (
+        #"resource: "arn:aws:s3:::orders/a"b"c" because"#,
+        #"resource: "arn:aws:s3:::orders/*" because"#
+    ),
+    ("resource: arn:aws-cn:s3:::orders/a b", "resource: arn:aws-cn:s3:::orders/*"),
+    (
+        "resource: \"arn:aws:s3:::orders/a\nb\" because",
+        "resource: \"arn:aws:s3:::orders/*\" because"
+    ),
+    (
+        #"resource: "arn:aws:s3:::orders" because of s3/ListBucket"#,
+        #"resource: "arn:aws:s3:::orders" because of s3/ListBucket"#
+    ),
+    ("Access Denied", "Access Denied"),
+])
+func `a message keeps the bucket of an object and not its key`(said: String, kept: String) {
+    let error = AWSServiceError(code: "AccessDenied", message: said, status: 403, of: request)
+    #expect(error.message == kept)
+}

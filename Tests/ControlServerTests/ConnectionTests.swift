@@ -132,6 +132,52 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `who asks for nothing gives its place up to a client that waits`() async throws {
+        var limits = patientLimits
+        limits.connections = 3
+        limits.crowdedIdle = .milliseconds(50)
+        limits.blankLineInterval = .seconds(3600)
+        let held = Held()
+        try await withServer([held.route, number], limits: limits) { server in
+            async let atWork = server.ask("/held")
+            await held.entered.passed()
+            let idle = try await onThread {
+                let client = try server.client()
+                client.get("/n/1")
+                _ = try client.reply()
+                return client
+            }
+            let slow = try server.client()
+            slow.send("GET /n/2 HTTP/1.1\r\nHo")
+            // Two more than there are places: both quiet ones go, the one at work stays.
+            async let fourth = server.ask("/n/4")
+            async let fifth = server.ask("/n/5")
+            let answers = try await [fourth, fifth]
+            #expect(answers.map { $0?.body } == ["4", "5"])
+            let sixth = try await server.ask("/n/6")
+            #expect(sixth?.body == "6")
+            held.released.open()
+            #expect(try await atWork?.body == "held")
+            withExtendedLifetime((idle, slow)) {}
+        }
+    }
+
+    @Test func `nobody is cut off while there are places`() async throws {
+        var limits = patientLimits
+        limits.connections = 3
+        limits.crowdedIdle = .zero
+        try await withServer([number], limits: limits) { server in
+            let answers = try await onThread {
+                let clients = try [server.client(), server.client()]
+                return try (0..<20).map { round in
+                    clients[round % 2].get("/n/\(round)")
+                    return try clients[round % 2].reply()?.body
+                }
+            }
+            #expect(answers == (0..<20).map { "\($0)" })
+        }
+    }
+
     @Test func `an idle connection is closed`() async throws {
         var limits = patientLimits
         // Long enough for a busy machine to send a request in.

@@ -35,6 +35,18 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Over TCP to the loopback.
+    init(port: UInt16, isV6: Bool) throws {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        descriptor = socket(isV6 ? AF_INET6 : AF_INET, type, 0)
+        var patience = timeval(tv_sec: 120, tv_usec: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        guard withLoopback(port, isV6, { connect(descriptor, $0, $1) }) == 0 else {
+            throw ClientFailure(what: "connect", errno: errno)
+        }
+    }
+
     deinit { close(descriptor) }
 
     /// What a closed server does not take is dropped: the reply tells.

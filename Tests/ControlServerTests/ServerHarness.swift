@@ -6,7 +6,7 @@ import SystemIO
 /// A server on a socket in a directory of its own.
 struct ServerHarness: Sendable {
     let directory: String
-    let server: UnixHTTPServer
+    let server: HTTPServer
     let events: EventLog
 
     var path: String { directory + "/control.sock" }
@@ -36,7 +36,7 @@ func makeServer(
     _ routes: [ControlRoute], in directory: String, limits: ControlLimits = patientLimits
 ) -> ServerHarness {
     let events = EventLog()
-    let server = UnixHTTPServer(
+    let server = HTTPServer(
         routes: routes, limits: limits, executor: .events("control test"),
         problem: { status, code, detail in
             ControlReply(

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -48,6 +48,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def json(self):
@@ -198,21 +199,23 @@ class Daemon:
             process.wait()
             raise RuntimeError(f"the daemon did not end within {STOP_SECONDS} s after SIGTERM") from None
 
-    def request(self, method: str, path: str, body: object = None) -> Answer:
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """`headers` by their names with `_` for `-`."""
         connection = _UnixConnection(self.socket)
         try:
             data = None if body is None else json.dumps(body).encode()
-            connection.request(method, path, data, {"Content-Type": "application/json"} if data else {})
+            fields = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, data, fields | ({"Content-Type": "application/json"} if data else {}))
             answer = connection.getresponse()
-            return Answer(answer.status, answer.headers.get_content_type(), answer.read())
+            return Answer(answer.status, answer.headers.get_content_type(), answer.read(), dict(answer.headers))
         finally:
             connection.close()
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
 
-    def post(self, path: str, body: object) -> Answer:
-        return self.request("POST", path, body)
+    def post(self, path: str, body: object, **headers: str) -> Answer:
+        return self.request("POST", path, body, **headers)
 
     def status(self) -> dict:
         return self.get("/v1/status").json

@@ -71,12 +71,15 @@ def test_twenty_messages_of_others_end_the_receiving_and_go_back(stage):
         assert "ObjectCreated:Put" in problem["message"] and "otherEvents" in problem["message"]
         until(lambda: visible(stage, stage.queue.url) == 20, what="all twenty visible again")
         assert daemon.all("/v1/quarantine") == [] and daemon.get("/v1/health").status == 200
-    with stage.daemon() as daemon:
-        daemon.stop()
         configure(daemon, lambda settings: settings["queues"][0].update(otherEvents="delete"))
-        daemon.start()
+        changes = daemon.post("/v1/reload", {}).json["changes"]
+        assert changes == [{"key": "queues[0].otherEvents", "from": "stop", "to": "delete", "applies": "now"}]
         until(lambda: stage.queue_is_empty(), 30, "a queue that is emptied by otherEvents: delete")
         until(lambda: len(daemon.all("/v1/quarantine")) == 10, what="the undecodable ten in quarantine")
+        assert daemon.status()["problems"] == []
+        daemon.restart()
+        sqs.send_message(QueueUrl=stage.queue.url, MessageBody=foreign("one more"))
+        until(lambda: visible(stage, stage.queue.url) == 0 and stage.queue_is_empty(), 30, "one more of others settled")
     print("20 messages of others were released and later, by otherEvents: delete, settled")
 
 

@@ -69,6 +69,18 @@ struct RetentionTests {
         #expect(try await store.sweep(at: days(31)).failures == 3)
     }
 
+    @Test func `retention can be changed while the store is open`() async throws {
+        let store = try files.open()
+        try await fill(store, 3, closed: 3)
+        try await quarantine(store, [10, 10, 10], from: 4)
+        #expect(try await store.sweep(at: days(20)) == SweepSummary())
+        await store.keep(closed: Self.day, quarantine: 30 * Self.day, quarantineMaxBytes: 20)
+        #expect(try await store.sweep(at: days(20)).quarantined == 1)
+        await store.keep(closed: Self.day, quarantine: Self.day, quarantineMaxBytes: 20)
+        let swept = try await store.sweep(at: days(31))
+        #expect(swept.quarantined == 2 && swept.failures == 3)
+    }
+
     @Test func `a timeline that is longer than a sweep goes in several, its failure last`()
         async throws
     {

@@ -47,9 +47,20 @@ struct PendingDeletesTests {
     }
 
     @Test func `pollers grow with full receives and shrink with empty ones`() {
-        var scaling = PollerScaling(maximum: 3)
-        #expect([scaling.grow(), scaling.grow(), scaling.grow()] == [true, true, false])
-        #expect([scaling.shrink(), scaling.shrink(), scaling.shrink()] == [true, true, false])
+        var scaling = PollerScaling()
+        #expect((1...3).map { _ in scaling.grow(maximum: 3) } == [true, true, false])
+        #expect(
+            (1...3).map { _ in scaling.shrink(isIdle: true, maximum: 3) } == [true, true, false])
+        #expect(scaling.running == 1)
+    }
+
+    @Test func `a lower maximum ends busy pollers too, and never the last`() {
+        var scaling = PollerScaling()
+        for _ in 1...7 { _ = scaling.grow(maximum: 8) }
+        #expect(!scaling.shrink(isIdle: false, maximum: 8) && scaling.running == 8)
+        #expect((1...8).count { _ in scaling.shrink(isIdle: false, maximum: 2) } == 6)
+        #expect(!scaling.grow(maximum: 2) && scaling.running == 2)
+        #expect((1...3).count { _ in scaling.shrink(isIdle: false, maximum: 0) } == 1)
         #expect(scaling.running == 1)
     }
 }

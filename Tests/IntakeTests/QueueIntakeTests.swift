@@ -30,8 +30,9 @@ struct QueueIntakeTests {
     func intake(_ log: SegmentedLog, isKnown: Bool = true, pollers: Int = 1) throws -> QueueIntake {
         let (queue, clock) = (queue, clock)
         let endpoints = try AWSEndpoints()
-        var intake = QueueIntake(
-            queueURL: Self.url, isKnown: isKnown, log: log, monitor: monitor,
+        return QueueIntake(
+            queueURL: Self.url, isKnown: isKnown,
+            settings: IntakeSettings(maximumPollers: pollers), log: log, monitor: monitor,
             credits: IntakeCredits(log: log), pause: pause, clock: clock,
             random: SeededRandom(seed: 1),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -43,8 +44,6 @@ struct QueueIntakeTests {
             return QueueConnection(
                 client: SQSClient(caller, queueURL: Self.url), cancel: { connection.cancel() })
         }
-        intake.maximumPollers = pollers
-        return intake
     }
 
     /// Runs `body` beside the intake, then stops both it and the log; the payloads that the log holds.

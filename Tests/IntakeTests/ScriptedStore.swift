@@ -90,7 +90,14 @@ final class ScriptedStore: FailureStoring {
     func carryOut(
         _: OperatorDecision, _: FailureSelection, counted: DecisionSurvey, after: String?
     ) async throws(StoreFailure) -> DecisionStep { throw Self.unasked }
+    func answer(to: KeyedRequest) async throws(StoreFailure) -> KeptAnswer? { throw Self.unasked }
+    func keep(_: KeptAnswer.Reply, to: KeyedRequest) async throws(StoreFailure) {
+        throw Self.unasked
+    }
     func save(_: RemediationRun) async throws(StoreFailure) { throw Self.unasked }
+    func begin(_: RemediationRun, for: KeyedRequest?) async throws(StoreFailure) {
+        throw Self.unasked
+    }
     func remediation(_: String) async throws(StoreFailure) -> StoredRemediation? {
         throw Self.unasked
     }

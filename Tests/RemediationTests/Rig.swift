@@ -58,8 +58,7 @@ final class Rig {
             executor: .blocking("worker"), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             lanes: lanes, makeCaller: makeCaller)
         let desk = RemediationDesk(
-            store: store, settings: settings, lanes: lanes, clock: clock, random: random,
-            worker: worker)
+            store: store, lanes: lanes, clock: clock, random: random, worker: worker)
         return (worker, desk)
     }
 

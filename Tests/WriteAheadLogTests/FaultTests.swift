@@ -101,6 +101,30 @@ struct FaultTests {
         }
     }
 
+    @Test func `a log that pauses goes on at once when its limits are raised`() async throws {
+        var options = LogBench.smallSegments
+        options.maximumBytes = 3 * options.segmentBytes
+        options.minimumFreeBytes = 1 << 20
+        let bench = try LogBench(options)
+        bench.fileSystem.setAvailable(2 << 20)
+        try await bench.withLog { log, _ in
+            let large = [UInt8](repeating: 1, count: 3000)
+            for _ in 1...3 { _ = try await log.append([large]) }
+            async let fourth = log.append([large])
+            await bench.clock.waitForSleeper()
+            #expect(log.status.paused == .maximumBytes(limit: 12288, inUse: 12288))
+            // The clock stands still: only the new limit can be what wakes the log.
+            log.setLimits(maximumBytes: 6 * options.segmentBytes, minimumFreeBytes: 1 << 20)
+            #expect(try await fourth == LSN(4))
+            bench.fileSystem.setAvailable(1 << 20)
+            _ = try await log.append([large])
+            async let sixth = log.append([large])
+            await bench.clock.waitForSleeper()
+            log.setLimits(maximumBytes: 9 * options.segmentBytes, minimumFreeBytes: 0)
+            #expect(try await sixth == LSN(6))
+        }
+    }
+
     /// Recovery's segment then has no room for a record, and the next one begins at the same LSN, under its name.
     @Test func `a log that was opened without room keeps its newest segment when older ones go`()
         async throws

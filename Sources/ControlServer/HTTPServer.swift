@@ -2,7 +2,7 @@ internal import Dispatch
 internal import Glibc
 package import SystemIO
 
-/// HTTP/1.1 over a Unix stream socket: libmicrohttpd driven by Dispatch.
+/// HTTP/1.1 over a Unix stream socket, or over TCP to clients that are unknown: libmicrohttpd driven by Dispatch.
 ///
 /// Everything of the library happens on one serial queue, the executor's, which must be a
 /// `QueueExecutor.events`. Its epoll descriptor is watched by a Dispatch source. While a handler works, or a stream
@@ -10,7 +10,7 @@ package import SystemIO
 /// each resume is followed by `pump`.
 ///
 /// A server is started once and stopped once; it lives until it is stopped.
-package actor UnixHTTPServer {
+package actor HTTPServer {
     private enum State {
         case idle, running, stopping, closing, stopped
     }
@@ -38,6 +38,7 @@ package actor UnixHTTPServer {
     private var epoll: (any DispatchSourceRead)?
     private var pumpTimer: (any DispatchSourceTimer)?
     private var blankLineTimer: (any DispatchSourceTimer)?
+    private var roomTimer: (any DispatchSourceTimer)?
     private var stopTimer: (any DispatchSourceTimer)?
     private var pumpIsQueued = false
     private var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -62,9 +63,11 @@ package actor UnixHTTPServer {
     package func start(_ place: ControlListener) throws(ControlServerFailure) {
         guard state == .idle else { throw .alreadyStarted }
         let listener = try ListeningSocket(place)
+        let isTCP = if case .tcp = place { true } else { false }
         guard
             let daemon = MicroHTTPDaemon(
-                listener: listener.descriptor, limits: limits, callbacks: callbacks())
+                listener: listener.descriptor, knowsPeers: !isTCP, limits: limits,
+                callbacks: callbacks())
         else {
             listener.unlinkFile()
             close(listener.descriptor)
@@ -92,7 +95,7 @@ package actor UnixHTTPServer {
 
 // MARK: - Driving the library
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func watch(_ daemon: MicroHTTPDaemon) {
         let queue = executor.queue
         let source = DispatchSource.makeReadSource(
@@ -103,6 +106,7 @@ extension UnixHTTPServer {
         source.activate()
         epoll = source
         pumpTimer = timer { self.pump() }
+        roomTimer = timer { self.pump() }
         blankLineTimer = timer { self.sendBlankLines() }
         let interval = limits.blankLineInterval.dispatchInterval
         blankLineTimer?.schedule(deadline: .now() + interval, repeating: interval)
@@ -129,7 +133,20 @@ extension UnixHTTPServer {
         case nil:
             pumpTimer?.schedule(deadline: .distantFuture)
         }
+        if state == .running { makeRoom(daemon) }
         if state == .stopping, active.values.allSatisfy(\.isReceiving) { closeDown() }
+    }
+
+    /// A full library does not look at its listener: while it is full this server does.
+    private func makeRoom(_ daemon: MicroHTTPDaemon) {
+        guard daemon.isFull else {
+            roomTimer?.schedule(deadline: .distantFuture)
+            return
+        }
+        if listener?.hasWaitingClient == true {
+            daemon.endLongestIdle(since: .now - limits.crowdedIdle)
+        }
+        roomTimer?.schedule(deadline: .now() + limits.crowdedIdle.dispatchInterval)
     }
 
     /// By way of the queue, so that replies and timers get their turn.
@@ -168,14 +185,14 @@ extension UnixHTTPServer {
     private func closeDown() {
         guard state == .stopping else { return }
         state = .closing
-        for timer in [pumpTimer, blankLineTimer, stopTimer] { timer?.cancel() }
+        for timer in [pumpTimer, roomTimer, blankLineTimer, stopTimer] { timer?.cancel() }
         epoll?.cancel()
     }
 
     private func finishStop() {
         daemon?.shutDown()
         daemon = nil
-        (epoll, pumpTimer, blankLineTimer, stopTimer) = (nil, nil, nil, nil)
+        (epoll, pumpTimer, roomTimer, blankLineTimer, stopTimer) = (nil, nil, nil, nil, nil)
         state = .stopped
         for waiter in stopWaiters { waiter.resume() }
         stopWaiters = []
@@ -184,7 +201,7 @@ extension UnixHTTPServer {
 
 // MARK: - Requests
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func callbacks() -> MicroHTTPDaemon.Callbacks {
         MicroHTTPDaemon.Callbacks(
             headers: { self.takeHeaders($0) },
@@ -328,7 +345,7 @@ extension UnixHTTPServer {
 
 // MARK: - Streams
 
-extension UnixHTTPServer {
+extension HTTPServer {
     private func feed(
         _ id: UInt64, from chunks: any AsyncSequence<[UInt8], Never> & Sendable,
         _ exchange: Exchange
