@@ -147,19 +147,22 @@ package enum ReportAbsence: Equatable, Sendable {
 }
 
 extension RemediationRun {
-    package func withoutReport(at now: Timestamp, _ patience: RemediationPatience) -> ReportAbsence {
+    package func withoutReport(at now: Timestamp, _ patience: RemediationPatience) -> ReportAbsence
+    {
         guard let job = currentJob, let ended = job.endedAt else { return .wait(problem: nil) }
         if job.ranNothing { return .giveUp(problem: nil) }
         let waited = now.milliseconds - ended.milliseconds
         let name = "the completion report of job \(job.jobID ?? "")"
         if waited >= patience.report {
             return .giveUp(
-                problem: "reportMissing: \(name) did not come within \(hours(patience.report)): each "
+                problem:
+                    "reportMissing: \(name) did not come within \(hours(patience.report)): each "
                     + "version's own status decides")
         }
         guard waited >= patience.reportLate else { return .wait(problem: nil) }
         return .wait(
-            problem: "reportLate: \(name) is not there \(hours(patience.reportLate)) after its end: "
+            problem:
+                "reportLate: \(name) is not there \(hours(patience.reportLate)) after its end: "
                 + "look whether the job's role may write it (s3:PutObject on the report prefix)")
     }
 }

@@ -147,7 +147,8 @@ extension RemediationRun {
                 job.missingSince = since
                 guard time.milliseconds - since.milliseconds >= patience.missingJob else { return }
                 job.endedAt = time
-                job.problem = "S3 does not know the job any more (it forgets a job 90 days after its end)"
+                job.problem =
+                    "S3 does not know the job any more (it forgets a job 90 days after its end)"
             }
         default: return false
         }
@@ -205,7 +206,8 @@ extension RemediationRun.Report {
             parts.append("\(outside) rows of the report are of versions that were not selected")
         }
         for (code, count) in jobCodes.sorted(by: { $0.key < $1.key }) {
-            parts.append("\(count) tasks failed with \(code), which speaks of the job's role or Region")
+            parts.append(
+                "\(count) tasks failed with \(code), which speaks of the job's role or Region")
         }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }

@@ -48,7 +48,9 @@ extension StoreReader {
     private static func position(_ cursor: String) throws -> Int {
         guard cursor.hasPrefix(objectsCursor),
             let index = Int(cursor.dropFirst(objectsCursor.count)), index >= 0
-        else { throw StoreFailure.badCursor("the cursor \(cursor) is not one of a list of objects") }
+        else {
+            throw StoreFailure.badCursor("the cursor \(cursor) is not one of a list of objects")
+        }
         return index
     }
 }

@@ -93,7 +93,8 @@ extension SQLiteFailureStore {
                         rule: rule, destinationBucket: destination[1], key: row.version.key,
                         versionID: row.version.versionID)
                     try change(
-                        identity, row.occurrence, job: row.task.jobID, at: at, rows: &writer, in: db)
+                        identity, row.occurrence, job: row.task.jobID, at: at, rows: &writer, in: db
+                    )
                 }
                 if !isOurs { outside += 1 }
             }

@@ -51,8 +51,9 @@ extension StoreReader {
                 case .all: 0...max(now.milliseconds, VerificationRows.untriedBound)
                 case .untried: 0...VerificationRows.untriedBound
                 case .tried:
-                    VerificationRows.untriedBound...max(
-                        now.milliseconds, VerificationRows.untriedBound)
+                    VerificationRows
+                        .untriedBound...max(
+                            now.milliseconds, VerificationRows.untriedBound)
                 }
             return try Row.fetchAll(
                 db.cachedStatement(
@@ -101,7 +102,8 @@ extension SQLiteFailureStore {
             var rows = FailureRows()
             for result in results {
                 if let occurrence = result.occurrence {
-                    for sibling in try Self.identities(for: occurrence, of: result.identity, in: db) {
+                    for sibling in try Self.identities(for: occurrence, of: result.identity, in: db)
+                    {
                         let isAsked = sibling == result.identity
                         let state = try change(
                             sibling, occurrence, at: now, reopens: isAsked, rows: &rows, in: db)

@@ -51,7 +51,8 @@ package struct BucketLook: Sendable {
                 "all its rules are disabled"
             }
         let others = missing.count > 1 ? " (nor to \(missing.count - 1) others)" : ""
-        return "no enabled rule of \(bucket) replicates to \(first) any more\(others): \(now). Enable a rule to "
+        return
+            "no enabled rule of \(bucket) replicates to \(first) any more\(others): \(now). Enable a rule to "
             + "\(first), or dismiss these failures (s3remedy failures dismiss --destination \(first))"
     }
 
@@ -73,7 +74,8 @@ package struct BucketLook: Sendable {
             }
         }
         if let versioning, versioning != "Enabled" {
-            warnings.append("versioning of \(bucket) is \(versioning): S3 replicates only where it is Enabled")
+            warnings.append(
+                "versioning of \(bucket) is \(versioning): S3 replicates only where it is Enabled")
         }
         if let lifecycleRules, lifecycleRules > 0 {
             warnings.append(

@@ -10,7 +10,8 @@ struct Prechecker {
 
     /// Looks at the next failures of a selection, at most `limit`.
     func next(
-        _ selection: FailureSelection, _ seen: RemediationRun.Precheck, limit: Int, at now: Timestamp
+        _ selection: FailureSelection, _ seen: RemediationRun.Precheck, limit: Int,
+        at now: Timestamp
     ) async throws(StepFailure) -> RemediationRun.Precheck {
         var wanted = selection
         wanted.rule = rule

@@ -143,8 +143,10 @@ extension RemediationWorker {
         guard active < settings.maximumActiveJobs else {
             return Step(
                 run: run, next: .poll,
-                problem: "\(active) replication jobs are active in account \(account), ours and others', and "
-                    + "batch.maxActiveJobs is \(settings.maximumActiveJobs): waiting for one to end")
+                problem:
+                    "\(active) replication jobs are active in account \(account), ours and others', and "
+                    + "batch.maxActiveJobs is \(settings.maximumActiveJobs): waiting for one to end"
+            )
         }
         mayHaveSent.insert(run.id)
         let id = try await calls.createJob(run, request, account: account)

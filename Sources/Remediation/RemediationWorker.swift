@@ -217,7 +217,8 @@ package actor RemediationWorker {
     func wait(_ id: String, doubling: Bool) -> Duration {
         // Ordinary polls do not count: after a day of them, one throttled call would cost an hour.
         let count = doubling ? (pauses[id]?.count ?? 0) + 1 : 0
-        let pause = min(settings.pollInterval * (1 << min(max(0, count - 1), 10)), Self.longestPause)
+        let pause = min(
+            settings.pollInterval * (1 << min(max(0, count - 1), 10)), Self.longestPause)
         let jitter = pause / 10 * Int(random.next() % 1000) / 1000
         return wait(id, exactly: pause + jitter, count: count)
     }

@@ -12,7 +12,9 @@ extension RemediationWorker {
     func readReport(
         _ run: RemediationRun, _ calls: RemediationCalls
     ) async throws(StepFailure) -> Step {
-        guard let job = run.currentJob, let id = job.jobID else { return Step(run: run, next: .poll) }
+        guard let job = run.currentJob, let id = job.jobID else {
+            return Step(run: run, next: .poll)
+        }
         if job.ranNothing { return try await withoutReport(run, problem: nil) }
         let key = CompletionReport.listKey(prefix: settings.reportPrefix, jobID: id)
         guard let bytes = try await calls.reportList(key) else {
@@ -58,7 +60,8 @@ extension RemediationWorker {
         return report
     }
 
-    private func damaged(_ run: RemediationRun, _ sentence: String) async throws(StepFailure) -> Step
+    private func damaged(_ run: RemediationRun, _ sentence: String) async throws(StepFailure)
+        -> Step
     {
         let times = (damagedReports[run.id] ?? 0) + 1
         damagedReports[run.id] = times
@@ -67,7 +70,8 @@ extension RemediationWorker {
             return Step(run: run, next: .poll, problem: problem)
         }
         damagedReports[run.id] = nil
-        return try await withoutReport(run, problem: problem + ": each version's own status decides")
+        return try await withoutReport(
+            run, problem: problem + ": each version's own status decides")
     }
 
     private func withoutReport(

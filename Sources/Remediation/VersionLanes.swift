@@ -198,5 +198,6 @@ private func refusedListing(_ failure: AWSFailure, _ bucket: String) -> StepFail
         return stepFailure(failure)
     }
     return .refused(
-        "\(failure) for \(bucket), so nothing there is proved absent: allow s3:ListBucketVersions on it")
+        "\(failure) for \(bucket), so nothing there is proved absent: allow s3:ListBucketVersions on it"
+    )
 }

@@ -43,7 +43,8 @@ struct FailuresGroup: ParsableCommand {
 
 struct RemediationsGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remediations", abstract: "Lists, shows, follows, confirms and cancels remediations.",
+        commandName: "remediations",
+        abstract: "Lists, shows, follows, confirms and cancels remediations.",
         subcommands: [
             RemediationsListVerb.self, RemediationsShowVerb.self, RemediationsWatchVerb.self,
             RemediationsConfirmVerb.self, RemediationsCancelVerb.self,

@@ -9,7 +9,8 @@ func listedObjects(_ file: String) throws(CommandFailure) -> [RemediationRequest
     let handle = file == "-" ? .standardInput : FileHandle(forReadingAtPath: file)
     let data = try? handle?.read(upToCount: longest + 1)
     guard handle != nil, let data = data ?? (handle == nil ? nil : Data()) else {
-        throw .notFound("\(shown(file)) cannot be read: give a file that failures list -o ndjson wrote.")
+        throw .notFound(
+            "\(shown(file)) cannot be read: give a file that failures list -o ndjson wrote.")
     }
     guard data.count <= longest else {
         throw .usage("--objects: \(shown(file)) is longer than 64 MiB: use filters instead.")

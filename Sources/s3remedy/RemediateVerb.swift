@@ -101,7 +101,8 @@ struct RemediateVerb: Verb {
         let words = [
             "s3remedy remediate", shellWord(rule.text), filter.options,
             canary.map { "--canary \($0)" } ?? "", confirmation ? "--confirmation" : "",
-            objects.map { "--objects " + shellWord($0) } ?? "", priority.map { "--priority \($0)" } ?? "",
+            objects.map { "--objects " + shellWord($0) } ?? "",
+            priority.map { "--priority \($0)" } ?? "",
         ]
         return words.filter { !$0.isEmpty }.joined(separator: " ")
     }

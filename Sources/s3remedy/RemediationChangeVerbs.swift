@@ -74,7 +74,8 @@ struct RemediationsConfirmVerb: Verb {
         if !session.assumesYes {
             let item: RemediationItem = try await session.client.get(path)
             if let problem = item.problem {
-                try session.messages.write(lines: wrapped(shown(problem), to: session.messages.width))
+                try session.messages.write(
+                    lines: wrapped(shown(problem), to: session.messages.width))
             }
         }
         try session.confirm("Confirm this?", declined: "nothing was confirmed.")

@@ -60,21 +60,23 @@ struct RemediationRunTests {
     ]
 
     /// After each step of the usual way: the state, what it asks for, and the events that it takes.
-    static let table: [(state: RemediationRun.State, action: RemediationAction, takes: Set<String>)] =
-        [
-            (.planned, .precheck, ["prechecked", "selected", "nothingSelected"]),
-            (.planned, .selectFailures, ["prechecked", "selected", "nothingSelected"]),
-            (.selected, .writeManifest, ["manifestWritten", "nothingSelected"]),
-            (.manifestWritten, .prepareJob(manifest), ["jobPrepared"]),
-            (.jobRequested, .createJob(request: [1, 2]), ["jobFound"]),
-            (.jobFollowed, .describeJob(id: "j"), ["active", "complete"]),
-            (.jobFollowed, .readReport, ["reportRead", "reportMissing"]),
-            (.reportRead, .returnRest, ["restReturned"]),
-            (.verifying, .verify, ["verified"]),
-            (.finished, .nothing, []),
-        ]
+    static let table:
+        [(state: RemediationRun.State, action: RemediationAction, takes: Set<String>)] =
+            [
+                (.planned, .precheck, ["prechecked", "selected", "nothingSelected"]),
+                (.planned, .selectFailures, ["prechecked", "selected", "nothingSelected"]),
+                (.selected, .writeManifest, ["manifestWritten", "nothingSelected"]),
+                (.manifestWritten, .prepareJob(manifest), ["jobPrepared"]),
+                (.jobRequested, .createJob(request: [1, 2]), ["jobFound"]),
+                (.jobFollowed, .describeJob(id: "j"), ["active", "complete"]),
+                (.jobFollowed, .readReport, ["reportRead", "reportMissing"]),
+                (.reportRead, .returnRest, ["restReturned"]),
+                (.verifying, .verify, ["verified"]),
+                (.finished, .nothing, []),
+            ]
 
-    @Test func `each state asks for the effect that leaves it, and takes no other state's events`() {
+    @Test func `each state asks for the effect that leaves it, and takes no other state's events`()
+    {
         var count = 0
         for (steps, row) in Self.table.enumerated() {
             let run = Self.after(Array(Self.path.prefix(steps)))

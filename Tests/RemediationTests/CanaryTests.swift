@@ -24,7 +24,9 @@ struct CanaryTests {
         #expect(Set(first.map { $0.split(separator: "/")[0] }) == ["put", "kms", "bucket"])
         #expect(try await rig.states().values.filter { $0 == .submitted }.count == 4)
         // The KMS key is still missing: its task succeeds, its version fails.
-        for key in first { rig.cloud.set(key, .status(key.hasPrefix("kms") ? "FAILED" : "COMPLETED")) }
+        for key in first {
+            rig.cloud.set(key, .status(key.hasPrefix("kms") ? "FAILED" : "COMPLETED"))
+        }
         rig.cloud.complete()
         try await rig.untilJob(id, 1)
         #expect(rig.cloud.jobs[1].description == "s3remedy \(id) for orders/r1")
@@ -51,7 +53,9 @@ struct CanaryTests {
         let id = try await canary(rig)
         try await rig.untilJob(id)
         let first = rig.cloud.manifest(of: rig.cloud.jobs[0])
-        for key in first { rig.cloud.set(key, .status(key.hasPrefix("put") ? "COMPLETED" : "PENDING")) }
+        for key in first {
+            rig.cloud.set(key, .status(key.hasPrefix("put") ? "COMPLETED" : "PENDING"))
+        }
         rig.cloud.complete()
         let ended = try await rig.until(id) { $0.jobs[0].endedAt != nil }.jobs[0].endedAt
         try await rig.untilJob(id, 1)

@@ -10,7 +10,9 @@ struct JobTests {
         let rig = try Rig()
         try await rig.fail(["a"])
         let id = try await rig.start().id
-        rig.cloud.with { $0.refusals["CreateJob"] = [(503, "SlowDown"), (503, "SlowDown"), (503, "SlowDown")] }
+        rig.cloud.with {
+            $0.refusals["CreateJob"] = [(503, "SlowDown"), (503, "SlowDown"), (503, "SlowDown")]
+        }
         let run = try await rig.until(id) { $0.state == .jobRequested }
         let stored = try #require(run.jobs[0].request)
         try await rig.round()
@@ -80,7 +82,9 @@ struct JobTests {
         _ = try await rig.until(id) { $0.problem == nil }
         #expect(rig.cloud.jobs[0].status == "Active")
         #expect(rig.cloud.count("UpdateJobStatus") == 1)
-        await #expect(throws: RemediationRefusal.refused("remediation \(id) waits for no confirmation now")) {
+        await #expect(
+            throws: RemediationRefusal.refused("remediation \(id) waits for no confirmation now")
+        ) {
             _ = try await rig.desk.confirm(id, by: "uid 0")
         }
     }
@@ -91,12 +95,22 @@ struct JobTests {
         try await rig.fail(["a", "b"])
         let id = try await rig.start().id
         if state == "jobRequested" {
-            rig.cloud.with { $0.jobs = [
-                .init(id: "o", token: "o", description: "theirs", status: "Active", createdAt: rig.now),
-                .init(id: "p", token: "p", description: "theirs", status: "Active", createdAt: rig.now),
-                .init(id: "q", token: "q", description: "theirs", status: "Active", createdAt: rig.now),
-                .init(id: "r", token: "r", description: "theirs", status: "Active", createdAt: rig.now),
-            ] }
+            rig.cloud.with {
+                $0.jobs = [
+                    .init(
+                        id: "o", token: "o", description: "theirs", status: "Active",
+                        createdAt: rig.now),
+                    .init(
+                        id: "p", token: "p", description: "theirs", status: "Active",
+                        createdAt: rig.now),
+                    .init(
+                        id: "q", token: "q", description: "theirs", status: "Active",
+                        createdAt: rig.now),
+                    .init(
+                        id: "r", token: "r", description: "theirs", status: "Active",
+                        createdAt: rig.now),
+                ]
+            }
             _ = try await rig.until(id) { $0.state == .jobRequested }
         }
         _ = try await rig.desk.cancel(id, by: "uid 0")
@@ -106,7 +120,8 @@ struct JobTests {
         #expect(try await rig.tally(id)[.failedAgain] == 0)
     }
 
-    @Test func `cancelled while its job runs, what the job did is taken in and the rest given back`()
+    @Test
+    func `cancelled while its job runs, what the job did is taken in and the rest given back`()
         async throws
     {
         let rig = try Rig()
@@ -122,7 +137,8 @@ struct JobTests {
         #expect(run.state == .cancelled)
         for _ in 0..<3 { try await rig.round() }
         #expect(try await rig.states() == ["a": .replicated, "b": .open])
-        await #expect(throws: RemediationRefusal.refused("remediation \(id) is cancelled already")) {
+        await #expect(throws: RemediationRefusal.refused("remediation \(id) is cancelled already"))
+        {
             _ = try await rig.desk.cancel(id, by: "uid 0")
         }
     }
@@ -148,7 +164,8 @@ struct JobTests {
         try await rig.fail(["a"])
         rig.cloud.with { $0.refusals["CreateJob"] = [(403, "AccessDenied")] }
         let run = try await rig.untilOver(try await rig.start().id)
-        #expect(run.state == .failed && run.problem?.contains("CreateJob: 403 AccessDenied") == true)
+        #expect(
+            run.state == .failed && run.problem?.contains("CreateJob: 403 AccessDenied") == true)
         #expect(try await rig.states() == ["a": .open])
     }
 

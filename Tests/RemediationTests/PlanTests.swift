@@ -61,7 +61,10 @@ struct PlanTests {
         try await rig.fail(["a"])
         let cases: [(rules: [ScriptedCloud.Rule], now: String)] = [
             ([.init("r1", true, "new")], "rule r1 replicates to new now"),
-            ([.init("r1", false, "backup"), .init("r9", true, "new")], "rule r9 replicates to new now"),
+            (
+                [.init("r1", false, "backup"), .init("r9", true, "new")],
+                "rule r9 replicates to new now"
+            ),
             ([.init("r1", false, "backup")], "all its rules are disabled"),
             ([], "the bucket has no replication configuration"),
         ]
@@ -123,7 +126,10 @@ struct PlanTests {
         }.id
         try await rig.untilJob(id)
         #expect(rig.cloud.manifest(of: rig.cloud.jobs[0]) == ["a"])
-        await #expect(throws: RemediationRefusal.planChanged("the plan showed 0 objects, now 1 match: plan again")) {
+        await #expect(
+            throws: RemediationRefusal.planChanged(
+                "the plan showed 0 objects, now 1 match: plan again")
+        ) {
             try await rig.start { $0.expectedObjects = 0 }
         }
     }

@@ -4,7 +4,8 @@ import Testing
 
 /// From the job's end to the last row of its report.
 struct ReportTests {
-    @Test func `rows settle one by one, each by its own class, and say what happened`() async throws {
+    @Test func `rows settle one by one, each by its own class, and say what happened`() async throws
+    {
         let rig = try Rig()
         try await rig.fail(["good", "denied", "cold", "gone", "done", "new"])
         let id = try await rig.start().id
@@ -142,7 +143,8 @@ struct ReportTests {
     }
 
     @Test func `a job that ran no task has no report, and is not waited for`() async throws {
-        for (status, tasks) in [("Failed", nil), ("Failed", 0), ("Cancelled", 0)] as [(String, Int?)]
+        for (status, tasks) in [("Failed", nil), ("Failed", 0), ("Cancelled", 0)]
+            as [(String, Int?)]
         {
             let rig = try Rig()
             try await rig.fail(["a"])

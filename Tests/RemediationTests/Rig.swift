@@ -47,7 +47,8 @@ final class Rig {
             configured: Dictionary(uniqueKeysWithValues: services.map { ($0, "http://aws") }))
         let makeCaller: @Sendable (String) -> AWSCaller = { region in
             AWSCaller(
-                region: region, endpoints: endpoints, exchange: cloud, credentials: FixedCredentials(),
+                region: region, endpoints: endpoints, exchange: cloud,
+                credentials: FixedCredentials(),
                 clock: RushingClock(base: clock), random: SystemRandomNumberGenerator())
         }
         let lanes = VersionLanes(
@@ -55,7 +56,8 @@ final class Rig {
         let random = SeededRandom(seed: 7)
         let worker = RemediationWorker(
             store: store, settings: settings, clock: clock, random: random,
-            executor: .blocking("worker"), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            executor: .blocking("worker"),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             lanes: lanes, makeCaller: makeCaller)
         let desk = RemediationDesk(
             store: store, lanes: lanes, clock: clock, random: random, worker: worker)
@@ -71,17 +73,21 @@ final class Rig {
 
     /// Failures of the rule, each with a version v1 whose status is FAILED.
     func fail(
-        _ keys: [String], reason: String = "DstPutObjectNotPermitted", destination: String = "backup",
-        rule: String = "r1", at: Int64 = Rig.failedAt, status: ScriptedCloud.Version = .status("FAILED"),
+        _ keys: [String], reason: String = "DstPutObjectNotPermitted",
+        destination: String = "backup",
+        rule: String = "r1", at: Int64 = Rig.failedAt,
+        status: ScriptedCloud.Version = .status("FAILED"),
         name: ReplicationEvent.Name = .operationFailed
     ) async throws {
         for key in keys { cloud.set(key, status) }
-        try await tell(keys, reason: reason, destination: destination, rule: rule, at: at, name: name)
+        try await tell(
+            keys, reason: reason, destination: destination, rule: rule, at: at, name: name)
     }
 
     /// Events alone.
     func tell(
-        _ keys: [String], reason: String = "DstPutObjectNotPermitted", destination: String = "backup",
+        _ keys: [String], reason: String = "DstPutObjectNotPermitted",
+        destination: String = "backup",
         rule: String = "r1", at: Int64, name: ReplicationEvent.Name = .operationFailed
     ) async throws {
         let events = keys.map { key in
@@ -140,7 +146,8 @@ final class Rig {
 
     func untilJob(_ id: String, _ index: Int = 0) async throws {
         _ = try await until(id) { run in
-            run.state == .jobFollowed && run.jobs.count == index + 1 && run.jobs[index].status != nil
+            run.state == .jobFollowed && run.jobs.count == index + 1
+                && run.jobs[index].status != nil
         }
     }
 

@@ -1,8 +1,8 @@
 import AWSProtocol
 import Domain
 import HTTPTransport
-import SystemIO
 import Synchronization
+import SystemIO
 import TestSupport
 
 /// Amazon S3, S3 Batch Operations and STS in memory, behind the HTTP port: versions with their replication status, a
@@ -140,7 +140,9 @@ extension ScriptedCloud.State {
             return .xml("<DescribeJobResult><Job>\(job.xml)</Job></DescribeJobResult>")
         case "UpdateJobStatus": return update(path, query)
         case "PutObject":
-            guard objects[path] == nil else { return ScriptedCloud.error(412, "PreconditionFailed") }
+            guard objects[path] == nil else {
+                return ScriptedCloud.error(412, "PreconditionFailed")
+            }
             objects[path] = request.body
             return HTTPReply(status: 200, headers: [("ETag", "\"e\"")], body: [])
         case "HeadObject": return head(path, query)
@@ -233,7 +235,8 @@ extension ScriptedCloud.State {
                     + "Encryption. The correct parameters must be provided.</Message></Error>",
                 status: 400)
         case .denied: return ScriptedCloud.error(403, "AccessDenied")
-        case .status, .archived, .deleteMarker, .absent: return ScriptedCloud.error(404, "NoSuchKey")
+        case .status, .archived, .deleteMarker, .absent:
+            return ScriptedCloud.error(404, "NoSuchKey")
         case nil: break
         }
         guard let object = objects[path] else { return ScriptedCloud.error(404, "NoSuchKey") }
@@ -251,10 +254,11 @@ extension ScriptedCloud.State {
         let prefix = query.split(separator: "&").first { $0.hasPrefix("prefix=") }?
             .dropFirst("prefix=".count)
         let found = versions.filter { name, version in
-            version != .absent && name.split(separator: "?").first.map { path in
-                path.split(separator: "/").dropFirst().joined(separator: "/")
-                    .hasPrefix(prefix.map(String.init) ?? "")
-            } == true
+            version != .absent
+                && name.split(separator: "?").first.map { path in
+                    path.split(separator: "/").dropFirst().joined(separator: "/")
+                        .hasPrefix(prefix.map(String.init) ?? "")
+                } == true
         }
         let entries = found.keys.sorted().map { name in
             let parts = name.split(separator: "?")
@@ -306,7 +310,8 @@ extension ScriptedCloud.Job {
                 "<FailureReasons><member><FailureCode>\($0)</FailureCode><FailureReason>why"
                     + "</FailureReason></member></FailureReasons>"
             } ?? ""
-        return "<JobId>\(id)</JobId><Description>\(description)</Description><Status>\(status)</Status>"
+        return
+            "<JobId>\(id)</JobId><Description>\(description)</Description><Status>\(status)</Status>"
             + "<CreationTime>\(createdAt)</CreationTime>\(progress)\(reason)"
     }
 }

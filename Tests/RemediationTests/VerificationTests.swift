@@ -32,7 +32,8 @@ struct VerificationTests {
         #expect(failure.state == .replicated && failure.evidence == .status)
     }
 
-    @Test func `the evidence is S3's time, so that a later failure opens it and an earlier does not`()
+    @Test
+    func `the evidence is S3's time, so that a later failure opens it and an earlier does not`()
         async throws
     {
         let rig = try Rig()
@@ -222,14 +223,17 @@ struct VerificationTests {
         #expect(try await rig.run(id).state == .finished)
     }
 
-    @Test func `what S3 replicated late, and what began as gone or done, is verified in the background`()
+    @Test
+    func `what S3 replicated late, and what began as gone or done, is verified in the background`()
         async throws
     {
         let rig = try Rig()
         try await rig.fail(["late", "still"])
         try await rig.fail(["gone"], reason: "SrcKeyNotFound", status: .absent)
-        try await rig.fail(["done"], reason: "SrcReplicationNotPending", status: .status("COMPLETED"))
-        try await rig.tell(["late", "still"], at: Rig.failedAt + 60_000, name: .replicatedAfterThreshold)
+        try await rig.fail(
+            ["done"], reason: "SrcReplicationNotPending", status: .status("COMPLETED"))
+        try await rig.tell(
+            ["late", "still"], at: Rig.failedAt + 60_000, name: .replicatedAfterThreshold)
         rig.cloud.set("late", .status("COMPLETED"))
         #expect(
             try await rig.states() == [
@@ -254,7 +258,8 @@ struct VerificationTests {
         #expect(try await rig.tally(id)[.verifying] > 100)
     }
 
-    @Test func `a sample that is whole closes the rest, one that is not becomes all`() async throws {
+    @Test func `a sample that is whole closes the rest, one that is not becomes all`() async throws
+    {
         for hasFailed in [false, true] {
             let rig = try Rig {
                 $0.verification = .sample
