@@ -27,7 +27,7 @@ test: swift packages $(VENV)/installed
 lint: swift
 	@swift format lint --strict --recursive --parallel --configuration .swift-format Package.swift Sources Tests
 
-# BENCH=intake, decode, log, recovery, store or full measures that alone.
+# BENCH=intake, decode, log, recovery, store, manifest or full measures that alone.
 bench: BENCH ?= all
 bench: build bench-packages $(VENV)/installed
 	@swift build -c release --static-swift-stdlib --product s3remedy-bench

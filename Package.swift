@@ -10,7 +10,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("JSONScanning", []),
     ("EventDecoding", ["Domain", "JSONScanning"]),
     ("LogRecords", ["Domain"]),
-    ("Manifests", ["Domain"]),
+    ("Manifests", ["Domain", "JSONScanning"]),
     ("AWSProtocol", ["Domain", "JSONScanning", "CCrypto", "CExpat"]),
     ("ControlAPI", ["Domain"]),
     // mechanism: one operating-system resource each
@@ -109,8 +109,18 @@ let tests: [(name: String, imports: [String])] = [
     ),
     ("JSONScanningTests", ["JSONScanning", "TestSupport"]),
     ("LogRecordsTests", ["LogRecords", "Domain", "TestSupport"]),
-    ("ManifestsTests", ["Domain", "Manifests"]),
+    (
+        "ManifestsTests",
+        ["Domain", "EventDecoding", "FailureStore", "Manifests", "SystemIO", "TestSupport"]
+    ),
     ("MetricsTests", ["Metrics"]),
+    (
+        "RemediationTests",
+        [
+            "AWSClient", "AWSProtocol", "Domain", "FailureStore", "HTTPTransport", "Logging",
+            "Remediation", "SystemIO", "TestSupport",
+        ]
+    ),
     ("SystemIOTests", ["SystemIO", "TestSupport"]),
     ("SystemdTests", ["Systemd"]),
     ("TidyTests", []),
@@ -122,12 +132,13 @@ let fixtures: [String: [String]] = [
     "AWSProtocolTests": ["botocore_answers.py"],
     "FailureStoreTests": ["schema-1.sql", "schema-2.sql", "schema-3.sql"],
     "HTTPTransportTests": ["tls_server.py"],
+    "ManifestsTests": ["other_side.py"],
 ]
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "EventDecoding", "LogRecords", "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB",
-    "ArgumentParser",
+    "Domain", "EventDecoding", "LogRecords", "Manifests", "AWSProtocol", "SystemIO", "WriteAheadLog",
+    "FailureStore", "CSystem", "GRDB", "ArgumentParser",
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.

@@ -13,10 +13,14 @@ package struct S3Client {
     /// Of a key with so many versions that absence is not proved by reading on. A page has 1,000.
     package static let maximumVersionPages = 1000
 
-    private let caller: AWSCaller
+    let caller: AWSCaller
+    let expectedBucketOwner: String?
 
-    package init(_ caller: AWSCaller) {
+    /// - Parameter expectedBucketOwner: the account, 12 digits, that every bucket must belong to: a bucket that was
+    ///   deleted and made anew by somebody else is then refused instead of read. Nil leaves it open.
+    package init(_ caller: AWSCaller, expectedBucketOwner: String? = nil) {
         self.caller = caller
+        self.expectedBucketOwner = expectedBucketOwner
     }
 
     /// - Parameter metadata: names without `x-amz-meta-`, ASCII values.
@@ -175,8 +179,43 @@ package struct S3Client {
         }
     }
 
+    /// Where the bucket sends its events.
+    package func bucketNotifications(
+        bucket: String
+    ) async throws(AWSFailure) -> [BucketNotification] {
+        let request = try wire(.getBucketNotificationConfiguration(bucket: bucket))
+        return try request.parse(try await caller.send(request), BucketNotification.parse)
+    }
+
+    /// How many uploads of that very key were begun and neither completed nor aborted, all of them now aborted: S3
+    /// keeps their parts, and bills for them, until somebody does that.
+    package func abortUnfinishedUploads(
+        bucket: String, key: ObjectKey
+    ) async throws(AWSFailure) -> Int {
+        var aborted = 0
+        var after: (key: ObjectKey, uploadID: String)?
+        for _ in 0..<Self.maximumVersionPages {
+            let request = try wire(
+                .listMultipartUploads(bucket: bucket, prefix: key, after: after))
+            let page = try request.parse(
+                try await caller.send(request), MultipartUploadPage.init)
+            for upload in page.entries where upload.key == key {
+                try await S3Upload(self, bucket: bucket, key: key, uploadID: upload.uploadID)
+                    .abort()
+                aborted += 1
+            }
+            // The key itself is the first of all keys that it is a prefix of.
+            guard let nextKey = page.nextKey, let nextUploadID = page.nextUploadID,
+                nextKey == key
+            else { return aborted }
+            after = (nextKey, nextUploadID)
+        }
+        let problem = "\(key.encoded) has more than \(Self.maximumVersionPages) pages of uploads"
+        throw .reply(operation: "ListMultipartUploads", UnreadableReply(problem))
+    }
+
     private func wire(_ request: S3Request) throws(AWSFailure) -> AWSRequest {
-        request.wire(at: try caller.endpoint(for: .s3))
+        request.wire(at: try caller.endpoint(for: .s3)).expecting(bucketOwner: expectedBucketOwner)
     }
 }
 

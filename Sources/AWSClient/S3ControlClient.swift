@@ -50,6 +50,10 @@ package struct S3ControlClient {
             try wire(.updateJobStatus(id: id, status: status, reason: reason)))
     }
 
+    package func updateJobPriority(_ id: String, to priority: Int) async throws(AWSFailure) {
+        _ = try await caller.send(try wire(.updateJobPriority(id: id, priority: priority)))
+    }
+
     private func wire(_ request: S3ControlRequest) throws(AWSFailure) -> AWSRequest {
         request.wire(account: account, at: try caller.endpoint(for: .s3control))
     }

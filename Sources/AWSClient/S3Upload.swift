@@ -3,7 +3,7 @@ package import Domain
 
 /// One multipart upload, part after part. The caller aborts it when it does not complete it: S3 bills for its parts.
 package struct S3Upload {
-    private let caller: AWSCaller
+    private let client: S3Client
     private let bucket: String
     private let key: ObjectKey
     package let uploadID: String
@@ -11,21 +11,23 @@ package struct S3Upload {
 
     /// - Parameter metadata: names without `x-amz-meta-`, ASCII values.
     package static func create(
-        _ caller: AWSCaller, bucket: String, key: ObjectKey, contentType: String,
+        _ client: S3Client, bucket: String, key: ObjectKey, contentType: String,
         metadata: [(name: String, value: String)]
     ) async throws(AWSFailure) -> S3Upload {
-        let endpoint = try caller.endpoint(for: .s3)
+        let endpoint = try client.caller.endpoint(for: .s3)
         let request = S3MultipartRequest.create(contentType: contentType, metadata: metadata)
             .wire(bucket: bucket, key: key, at: endpoint)
-        let id = try request.parse(try await caller.send(request)) {
+            .expecting(bucketOwner: client.expectedBucketOwner)
+        let id = try request.parse(try await client.caller.send(request)) {
             reply throws(UnreadableReply) in
             try reply.uploadID()
         }
-        return S3Upload(caller, bucket: bucket, key: key, uploadID: id)
+        return S3Upload(client, bucket: bucket, key: key, uploadID: id)
     }
 
-    private init(_ caller: AWSCaller, bucket: String, key: ObjectKey, uploadID: String) {
-        self.caller = caller
+    /// An upload that was begun before.
+    init(_ client: S3Client, bucket: String, key: ObjectKey, uploadID: String) {
+        self.client = client
         self.bucket = bucket
         self.key = key
         self.uploadID = uploadID
@@ -35,7 +37,7 @@ package struct S3Upload {
     package mutating func append(_ body: [UInt8]) async throws(AWSFailure) {
         let number = parts.count + 1
         let request = try wire(.uploadPart(uploadID: uploadID, number: number, body: body))
-        let reply = try await caller.send(request, CallLimits(deadline: .seconds(120)))
+        let reply = try await client.caller.send(request, CallLimits(deadline: .seconds(120)))
         let part = try request.parse(reply, PutObjectReply.init)
         parts.append(S3MultipartRequest.Part(number: number, eTag: part.eTag))
     }
@@ -44,7 +46,7 @@ package struct S3Upload {
     package func complete(onlyIfAbsent: Bool) async throws(AWSFailure) -> PutObjectOutcome {
         let request = try wire(
             .complete(uploadID: uploadID, parts: parts, onlyIfAbsent: onlyIfAbsent))
-        let reply = try await caller.send(
+        let reply = try await client.caller.send(
             request,
             CallLimits(
                 deadline: .seconds(120), answers: onlyIfAbsent ? [412] : [],
@@ -55,10 +57,11 @@ package struct S3Upload {
 
     /// Frees the parts.
     package func abort() async throws(AWSFailure) {
-        _ = try await caller.send(try wire(.abort(uploadID: uploadID)))
+        _ = try await client.caller.send(try wire(.abort(uploadID: uploadID)))
     }
 
     private func wire(_ request: S3MultipartRequest) throws(AWSFailure) -> AWSRequest {
-        request.wire(bucket: bucket, key: key, at: try caller.endpoint(for: .s3))
+        request.wire(bucket: bucket, key: key, at: try client.caller.endpoint(for: .s3))
+            .expecting(bucketOwner: client.expectedBucketOwner)
     }
 }

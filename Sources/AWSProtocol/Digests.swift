@@ -20,6 +20,56 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
     return digest
 }
 
+/// A digest of bytes that come piece by piece. Not Sendable: it belongs to whoever feeds it.
+// @safe: the context is freed with its only owner.
+@safe package final class RunningDigest {
+    package enum Algorithm: String, Sendable {
+        case sha256 = "SHA2-256"
+        /// Against damage, not against people: S3 gives it of a report's files.
+        case md5 = "MD5"
+    }
+
+    // OpenSSL's context, which `deinit` frees.
+    private let context: OpaquePointer
+    /// Bytes so far.
+    package private(set) var byteCount: Int64 = 0
+
+    /// Nil where this host's OpenSSL has no such digest: MD5 on some hosts in FIPS mode.
+    package init?(_ algorithm: Algorithm) {
+        // No use of it here is about security, which is what FIPS mode forbids MD5 for.
+        guard let method = unsafe EVP_MD_fetch(nil, algorithm.rawValue, "-fips") else {
+            return nil
+        }
+        defer { unsafe EVP_MD_free(method) }
+        guard let context = unsafe EVP_MD_CTX_new() else { return nil }
+        guard unsafe EVP_DigestInit_ex(context, method, nil) == 1 else {
+            unsafe EVP_MD_CTX_free(context)
+            return nil
+        }
+        unsafe self.context = context
+    }
+
+    deinit { unsafe EVP_MD_CTX_free(context) }
+
+    package func update(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { input in
+            _ = unsafe EVP_DigestUpdate(context, input.baseAddress, input.count)
+        }
+        byteCount += Int64(bytes.count)
+    }
+
+    /// Of all bytes so far, as lower-case hexadecimal digits. More bytes may follow.
+    package func hexadecimalDigest() -> String {
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var length: UInt32 = 0
+        guard let copy = unsafe EVP_MD_CTX_new() else { preconditionFailure("no memory") }
+        defer { unsafe EVP_MD_CTX_free(copy) }
+        unsafe EVP_MD_CTX_copy_ex(copy, context)
+        unsafe EVP_DigestFinal_ex(copy, &digest, &length)
+        return hexadecimal(Array(digest[..<Int(length)]))
+    }
+}
+
 /// HMAC-SHA-256 of `message`: 32 bytes. Source: RFC 2104, section 2. OpenSSL 3's own call looks its algorithms up by
 /// name each time, which costs three times the work itself.
 package func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {

@@ -93,6 +93,8 @@ package enum S3ControlRequest: Sendable {
     case listJobs(statuses: [String], nextToken: String?)
     /// - status: `Ready` (confirms) or `Cancelled`.
     case updateJobStatus(id: String, status: String, reason: String)
+    /// - priority: 0 to 2,147,483,647; higher goes first.
+    case updateJobPriority(id: String, priority: Int)
 
     /// AWS's name.
     package var operation: String {
@@ -101,6 +103,7 @@ package enum S3ControlRequest: Sendable {
         case .describeJob: "DescribeJob"
         case .listJobs: "ListJobs"
         case .updateJobStatus: "UpdateJobStatus"
+        case .updateJobPriority: "UpdateJobPriority"
         }
     }
 
@@ -121,6 +124,10 @@ package enum S3ControlRequest: Sendable {
             return request(
                 "POST", account, endpoint, jobs + "/" + segment(id) + "/status",
                 query: [("requestedJobStatus", status), ("statusUpdateReason", reason)])
+        case .updateJobPriority(let id, let priority):
+            return request(
+                "POST", account, endpoint, jobs + "/" + segment(id) + "/priority",
+                query: [("priority", "\(priority)")])
         }
     }
 

@@ -21,6 +21,16 @@ package enum S3MultipartRequest: Sendable {
     case complete(uploadID: String, parts: [Part], onlyIfAbsent: Bool)
     case abort(uploadID: String)
 
+    package static let maximumParts = 10_000
+
+    /// Bytes of each part but the last, so that as few as possible are in memory and S3's limits hold.
+    /// - Parameter total: of the object.
+    package static func partBytes(total: Int64) -> Int {
+        let unit: Int64 = 1024 * 1024
+        let least = (total + Int64(maximumParts) - 1) / Int64(maximumParts)
+        return Int(max(8 * unit, (least + unit - 1) / unit * unit))
+    }
+
     package func wire(bucket: String, key: ObjectKey, at endpoint: AWSEndpoint) -> AWSRequest {
         switch self {
         case .create(let contentType, let metadata):
@@ -60,6 +70,34 @@ extension PutObjectReply {
         let root = try reply.xml("CompleteMultipartUploadResult")
         return PutObjectReply(
             eTag: try root.required("ETag").unquoted, versionID: reply.header("x-amz-version-id"))
+    }
+}
+
+/// One page of ListMultipartUploads: uploads that were begun and neither completed nor aborted.
+package struct MultipartUploadPage: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
+        package var key: ObjectKey
+        package var uploadID: String
+    }
+
+    package var entries: [Entry]
+    /// Where the next page begins; nil on the last.
+    package var nextKey: ObjectKey?
+    package var nextUploadID: String?
+
+    package init(_ reply: AWSReply) throws(UnreadableReply) {
+        let root = try reply.xml("ListMultipartUploadsResult")
+        let isEncoded = root.text("EncodingType") == "url"
+        entries = []
+        for upload in root.all("Upload") {
+            entries.append(
+                Entry(
+                    key: try listedKey(try upload.required("Key"), isEncoded: isEncoded),
+                    uploadID: try upload.required("UploadId")))
+        }
+        guard root.text("IsTruncated") == "true" else { return }
+        nextKey = try listedKey(try root.required("NextKeyMarker"), isEncoded: isEncoded)
+        nextUploadID = try root.required("NextUploadIdMarker")
     }
 }
 

@@ -126,12 +126,12 @@ package struct ObjectVersionPage: Hashable, Sendable {
         for child in root.children where child.name == "Version" || child.name == "DeleteMarker" {
             entries.append(
                 Entry(
-                    key: try key(try child.required("Key"), isEncoded: isEncoded),
+                    key: try listedKey(try child.required("Key"), isEncoded: isEncoded),
                     versionID: try child.required("VersionId"),
                     isDeleteMarker: child.name == "DeleteMarker"))
         }
         guard try root.required("IsTruncated") == "true" else { return }
-        nextKey = try key(try root.required("NextKeyMarker"), isEncoded: isEncoded)
+        nextKey = try listedKey(try root.required("NextKeyMarker"), isEncoded: isEncoded)
         nextVersionID = try root.required("NextVersionIdMarker")
     }
 }
@@ -176,7 +176,8 @@ private func requiredDate(_ reply: AWSReply) throws(UnreadableReply) -> Timestam
     return date
 }
 
-private func key(_ text: String, isEncoded: Bool) throws(UnreadableReply) -> ObjectKey {
+/// A key as a list shows it, URL-encoded where that was asked for and done.
+func listedKey(_ text: String, isEncoded: Bool) throws(UnreadableReply) -> ObjectKey {
     guard isEncoded else { return ObjectKey(text) }
     guard let key = ObjectKey(formEncoded: text.utf8) else {
         throw UnreadableReply("the key \(text.prefix(200)) is not URL-encoded")

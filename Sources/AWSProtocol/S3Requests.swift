@@ -18,6 +18,9 @@ package enum S3Request: Sendable {
     case getBucketReplication(bucket: String)
     case getBucketVersioning(bucket: String)
     case getBucketLifecycleConfiguration(bucket: String)
+    case getBucketNotificationConfiguration(bucket: String)
+    case listMultipartUploads(
+        bucket: String, prefix: ObjectKey, after: (key: ObjectKey, uploadID: String)?)
 
     /// AWS's name.
     package var operation: String {
@@ -29,6 +32,8 @@ package enum S3Request: Sendable {
         case .getBucketReplication: "GetBucketReplication"
         case .getBucketVersioning: "GetBucketVersioning"
         case .getBucketLifecycleConfiguration: "GetBucketLifecycleConfiguration"
+        case .getBucketNotificationConfiguration: "GetBucketNotificationConfiguration"
+        case .listMultipartUploads: "ListMultipartUploads"
         }
     }
 
@@ -60,6 +65,15 @@ package enum S3Request: Sendable {
             return request("GET", endpoint, bucket, nil, query: [("versioning", "")])
         case .getBucketLifecycleConfiguration(let bucket):
             return request("GET", endpoint, bucket, nil, query: [("lifecycle", "")])
+        case .getBucketNotificationConfiguration(let bucket):
+            return request("GET", endpoint, bucket, nil, query: [("notification", "")])
+        case .listMultipartUploads(let bucket, let prefix, let after):
+            var query = [("encoding-type", "url"), ("uploads", "")]
+            if let after {
+                query += [("key-marker", after.key.text), ("upload-id-marker", after.uploadID)]
+            }
+            return request(
+                "GET", endpoint, bucket, nil, query: query + [("prefix", prefix.text)])
         }
     }
 
@@ -90,6 +104,17 @@ func s3Request(
     return AWSRequest(
         .s3, operation, method, at: endpoint, path: path, query: query, headers: headers,
         body: body)
+}
+
+extension AWSRequest {
+    /// With `x-amz-expected-bucket-owner`, which every operation of S3 that is called here takes: a bucket of another
+    /// account answers 403 instead of its content.
+    package func expecting(bucketOwner: String?) -> AWSRequest {
+        guard let bucketOwner else { return self }
+        var request = self
+        request.headers.append(("x-amz-expected-bucket-owner", bucketOwner))
+        return request
+    }
 }
 
 /// S3's own encryption, said explicitly: a bucket whose default is KMS would make a manifest unreadable for a job.

@@ -10,6 +10,7 @@ package struct InterfaceRoute: Sendable {
     /// The schema of the successful answer, and its status.
     package var answer: String
     package var status = 200
+    package var contentType = "application/json"
     /// Another successful answer, with status 200.
     package var otherAnswer: String?
     /// Changes need root, the daemon's own user or the operators' group.
@@ -68,6 +69,22 @@ package let interfaceRoutes: [InterfaceRoute] = [
     .init(
         method: "GET", path: "/v1/remediations/{id}", summary: "One remediation",
         answer: "remediation"),
+    .init(
+        method: "GET", path: "/v1/remediations/{id}/events",
+        summary: "It whenever it has changed, a line each, until it is over",
+        answer: "remediation", contentType: "application/x-ndjson"),
+    .init(
+        method: "POST", path: "/v1/remediations/{id}/cancel",
+        summary: "End it: cancel its job, give back what it holds", answer: "remediation",
+        isChange: true),
+    .init(
+        method: "POST", path: "/v1/remediations/{id}/confirm",
+        summary: "Let its suspended job run, or close the many versions that are gone",
+        answer: "remediation", isChange: true),
+    .init(
+        method: "GET", path: "/v1/reasons",
+        summary: "The documented failure reasons with what helps; or one code, documented or not",
+        query: ["code"] + pageQuery, answer: "reasonPage"),
     .init(
         method: "POST", path: "/v1/intake/pause", summary: "Receive nothing for a while",
         body: "pauseRequest", answer: "intake", isChange: true),

@@ -49,7 +49,7 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
     let inQuery = route.query.map { parameter($0, in: "query", isRequired: false) }
     var responses: [String: JSONValue] = [
         "\(route.status)": response(
-            "Done", route.answer == "text" ? "text/plain" : "application/json", route.answer),
+            "Done", route.answer == "text" ? "text/plain" : route.contentType, route.answer),
         "default": response("A problem", "application/problem+json", "problem"),
     ]
     if route.isChange {
@@ -184,12 +184,14 @@ private let schemas: [String: JSONValue] = [
         """
         sourceBucket ruleId region objects:integer bytes:integer estimatedCost:object \
         reasons:array otherRules:array warnings:array plannedAt
-        """),
+        """, optional: "precheck:object"),
     "problem": object("type title status:integer code detail"),
     "quarantined": object(
         "id:integer receivedAt messageId queue problem offset:integer bodyEncoded"),
     "quarantineOutcome": object("id:integer outcome", optional: "records:integer"),
     "quarantinePage": page(of: "quarantined"),
+    "reason": object("code reasonClass meaning owner fix"),
+    "reasonPage": page(of: "reason"),
     "reload": [
         "type": "object", "required": ["file", "changes"],
         "properties": [
@@ -213,8 +215,9 @@ private let schemas: [String: JSONValue] = [
     "remediationRequest": closed(
         [
             "rule": bounded["rule"] ?? [:], "filter": reference("filter"),
-            "objects": ["type": "array", "items": reference("objectName")],
-            "canary": ["type": "integer"], "priority": ["type": "integer"],
+            "objects": ["type": "array", "minItems": 1, "items": reference("objectName")],
+            "canary": ["type": "integer", "minimum": 1, "maximum": 1_000_000],
+            "priority": ["type": "integer", "minimum": 0, "maximum": 2_147_483_647],
             "confirmation": ["type": "boolean"], "dryRun": ["type": "boolean"],
             "plannedAt": ["type": "string", "format": "date-time"],
             "expectedObjects": ["type": "integer"],

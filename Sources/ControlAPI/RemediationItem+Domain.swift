@@ -10,42 +10,47 @@ extension RemediationItem.Cost {
 }
 
 extension RemediationItem {
-    /// - Parameter verifying: its failures that wait for a HEAD.
-    package init(_ run: RemediationRun, verifying: Int64) {
+    package init(_ run: RemediationRun, _ tally: RemediationTally) {
         id = run.id
         sourceBucket = run.rule.sourceBucket
         ruleId = run.rule.ruleID
         state = run.state.rawValue
         filter = FailureFilter(run.selection)
+        canary = run.options.canary
         objects = run.objects
         bytes = run.bytes
         estimatedCost = Cost(objects: run.objects)
-        jobs = run.manifest == nil ? [] : [Job(run)]
-        heldBack = []
+        jobs = run.jobs.map(Job.init)
+        heldBack = (run.canary?.heldBack ?? []).map { held in
+            HeldBack(
+                reason: held.group.reason, destinationBucket: held.group.destinationBucket,
+                objects: held.objects)
+        }
         outcome = Outcome()
-        outcome.replicated = run.outcome.replicated
-        outcome.failedAgain = run.outcome.failedAgain
-        outcome.gone = run.outcome.gone
-        outcome.parked = run.outcome.parked
-        outcome.verifying = verifying
+        outcome.replicated = tally[.replicated] + run.precheck.replicated
+        outcome.failedAgain = tally[.failedAgain]
+        outcome.gone = tally[.gone] + run.precheck.gone
+        outcome.parked = tally[.parked] + run.precheck.parked
+        outcome.verifying = tally[.verifying]
         createdAt = run.createdAt
         createdBy = run.createdBy
         finishedAt = run.finishedAt
-        problem = run.problem
+        problem = run.problem ?? run.jobs.last { $0.problem != nil }?.problem
     }
 }
 
 extension RemediationItem.Job {
-    fileprivate init(_ run: RemediationRun) {
-        role = "main"
-        jobId = run.job?.jobID
-        status = run.job?.status
-        manifest = run.manifest.map {
+    fileprivate init(_ job: RemediationRun.Job) {
+        role = job.role.rawValue
+        jobId = job.jobID
+        status = job.status
+        manifest = job.manifest.map {
             Manifest(bucket: $0.bucket, key: $0.key, eTag: $0.eTag, versionId: $0.versionID)
         }
-        tasks = run.job?.tasks.map {
+        tasks = job.tasks.map {
             Tasks(total: $0.total, succeeded: $0.succeeded, failed: $0.failed)
         }
-        problem = run.job?.problem
+        report = job.report.map { Report(bucket: $0.bucket, key: $0.key) }
+        problem = job.problem
     }
 }

@@ -72,6 +72,21 @@ package struct PlanReply: Codable, Sendable {
         }
     }
 
+    /// What the plan's own HEADs found, and took out of it.
+    package struct Precheck: Codable, Sendable {
+        package var looked: Int64
+        package var replicated: Int64
+        package var gone: Int64
+        package var parked: Int64
+
+        package init(looked: Int64, replicated: Int64, gone: Int64, parked: Int64) {
+            self.looked = looked
+            self.replicated = replicated
+            self.gone = gone
+            self.parked = parked
+        }
+    }
+
     package var sourceBucket: String
     package var ruleId: String
     package var region: String
@@ -82,6 +97,7 @@ package struct PlanReply: Codable, Sendable {
     /// Other rules of the bucket with open failures: a job runs every rule that matches an object.
     package var otherRules: [String]
     package var warnings: [String]
+    package var precheck: Precheck?
     package var plannedAt: Timestamp
 
     package init(

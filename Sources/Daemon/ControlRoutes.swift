@@ -53,6 +53,10 @@ struct ControlRoutes: Sendable {
             "GET /v1/remediations": { try await remediations($0) },
             "POST /v1/remediations": { try await remediate($0) },
             "GET /v1/remediations/{id}": { try await remediation($0) },
+            "GET /v1/remediations/{id}/events": { try await remediationEvents($0) },
+            "POST /v1/remediations/{id}/cancel": { try await cancelRemediation($0) },
+            "POST /v1/remediations/{id}/confirm": { try await confirmRemediation($0) },
+            "GET /v1/reasons": { try reasons($0) },
             "POST /v1/intake/pause": { try await intake.pause($0) },
             "POST /v1/intake/resume": { _ in try await intake.resume() },
             "POST /v1/reload": { _ in try await reload() },
@@ -160,75 +164,5 @@ struct ControlRoutes: Sendable {
             Page(
                 items: page.entries.map { TimelineItem($0) },
                 nextCursor: page.nextPosition.map { cursor("\($0)") }))
-    }
-
-    private func remediations(_ reader: RequestReader) async throws -> ControlReply {
-        let limit = try reader.limit()
-        let page = try await store.remediations(before: try reader.numberCursor(), limit: limit)
-        return .json(
-            Page(
-                items: page.remediations.map { RemediationItem($0.run, verifying: $0.verifying) },
-                nextCursor: page.nextSequence.map { cursor("\($0)") }))
-    }
-
-    private func remediation(_ reader: RequestReader) async throws -> ControlReply {
-        let id = reader.request.parameters["id"] ?? ""
-        guard let found = try await store.remediation(id) else {
-            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
-        }
-        return .json(RemediationItem(found.run, verifying: found.verifying))
-    }
-
-    private func remediation(startedAs id: String) async throws -> ControlReply {
-        guard let found = try await store.remediation(id) else {
-            throw ProblemCode.noSuchRemediation.problem("there is no remediation \(id.prefix(60))")
-        }
-        return .json(RemediationItem(found.run, verifying: found.verifying), status: 201)
-    }
-
-    private func remediate(_ reader: RequestReader) async throws -> ControlReply {
-        try reader.checkMembers(RemediationRequest.members)
-        let asked = try reader.body(RemediationRequest.self)
-        guard let desk else {
-            throw ProblemCode.batchNotConfigured.problem(
-                "remediation needs batch in the configuration: roleArn, manifest and report")
-        }
-        var order = try order(asked, by: "uid \(reader.request.peer.uid)")
-        order.request = reader.keyedRequest
-        do {
-            if asked.dryRun == true {
-                let (plan, region, at) = try await desk.plan(order)
-                return .json(PlanReply(order.rule, plan, region: region, at: at))
-            }
-            let run = try await desk.start(order)
-            return .json(RemediationItem(run, verifying: 0), status: 201)
-        } catch {
-            switch error {
-            case .nothingToDo(let sentence): throw ProblemCode.nothingToDo.problem(sentence)
-            case .planChanged(let sentence): throw ProblemCode.planChanged.problem(sentence)
-            case .refused(let sentence): throw ProblemCode.remediationRefused.problem(sentence)
-            case .store(let failure): throw failure
-            }
-        }
-    }
-
-    private func order(
-        _ asked: RemediationRequest, by: String
-    ) throws(ProblemReply) -> RemediationOrder {
-        guard let rule = RuleName(asked.rule) else {
-            throw ProblemCode.badRequest.problem("rule must be BUCKET/RULE-ID")
-        }
-        guard asked.objects == nil, asked.canary == nil, asked.confirmation != true else {
-            throw ProblemCode.badRequest.problem(
-                "objects, canary and confirmation are not served by this version")
-        }
-        let priority = asked.priority ?? 10
-        guard (0...Int(Int32.max)).contains(priority) else {
-            throw ProblemCode.badRequest.problem("priority must be from 0 to \(Int32.max)")
-        }
-        return RemediationOrder(
-            rule: rule, selection: try selection(of: asked.filter ?? FailureFilter()),
-            priority: priority, plannedAt: asked.plannedAt, expectedObjects: asked.expectedObjects,
-            by: by)
     }
 }

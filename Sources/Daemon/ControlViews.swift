@@ -1,6 +1,7 @@
 internal import ControlAPI
 internal import Domain
 internal import FailureStore
+internal import Remediation
 
 extension RuleItem {
     init(_ rule: RuleOverview) {
@@ -47,23 +48,20 @@ extension TimelineItem {
 }
 
 extension PlanReply {
-    init(_ rule: RuleName, _ plan: SelectionPlan, region: String, at: Timestamp) {
-        let warnings =
-            plan.otherRules.isEmpty
-            ? []
-            : [
-                "a job runs every rule that matches an object: other rules of "
-                    + "\(rule.sourceBucket) with open failures may run too"
-            ]
+    init(_ rule: RuleName, _ plan: RemediationPlan) {
         self.init(
-            sourceBucket: rule.sourceBucket, ruleId: rule.ruleID, region: region,
-            objects: plan.objects, bytes: plan.bytes,
-            estimatedCost: RemediationItem.Cost(objects: plan.objects),
-            reasons: plan.reasons.map { reason in
+            sourceBucket: rule.sourceBucket, ruleId: rule.ruleID, region: plan.region,
+            objects: plan.selection.objects, bytes: plan.selection.bytes,
+            estimatedCost: RemediationItem.Cost(objects: plan.selection.objects),
+            reasons: plan.selection.reasons.map { reason in
                 Reason(
                     reason: reason.reason, reasonClass: reasonClass(of: reason.reason).rawValue,
                     destinationBucket: reason.destinationBucket, objects: reason.open)
             },
-            otherRules: plan.otherRules.map(\.description), warnings: warnings, plannedAt: at)
+            otherRules: plan.selection.otherRules.map(\.description), warnings: plan.warnings,
+            plannedAt: plan.at)
+        precheck = Precheck(
+            looked: plan.precheck.looked, replicated: plan.precheck.replicated,
+            gone: plan.precheck.gone, parked: plan.precheck.parked)
     }
 }

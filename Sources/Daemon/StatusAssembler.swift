@@ -95,7 +95,7 @@ struct StatusAssembler: Sendable {
     }
 
     private func remediations(_ unfinished: [RemediationRun]) -> StatusReply.Remediations {
-        let beforeJobsEnd = unfinished.filter { $0.state != .verifying }
+        let beforeJobsEnd = unfinished.filter(\.holdsBucket)
         let running =
             unfinished.count - beforeJobsEnd.count
             + Set(beforeJobsEnd.map(\.rule.sourceBucket)).count

@@ -177,6 +177,9 @@ struct Wiring {
         }
     }
 
+    /// Connections that ask S3 about versions side by side.
+    private static let headLanes = 8
+
     private func configuredRules(_ access: AWSAccess) -> (ConfiguredRules, ConfiguredRulesPart) {
         let exchange = CurlExchange(options: access.options)
         var regions: [String] = []
@@ -193,18 +196,26 @@ struct Wiring {
     ) -> (RemediationDesk?, RemediationWorker?, [any Service]) {
         guard let batch = configuration.batch else { return (nil, nil, []) }
         let exchange = CurlExchange(options: access.options)
+        let headExchanges = (0..<Self.headLanes).map { _ in CurlExchange(options: access.options) }
+        let lanes = VersionLanes(
+            headExchanges.enumerated().map { index, exchange in
+                (
+                    executor: .blocking("s3remedy.versions-\(index)"),
+                    makeCaller: { access.caller(region: $0, exchange: exchange) }
+                )
+            })
+        let settings = RemediationSettings(batch)
         let worker = RemediationWorker(
-            store: store,
-            settings: RemediationSettings(
-                roleARN: batch.roleARN, manifestBucket: batch.manifest.bucket,
-                manifestPrefix: batch.manifest.prefix, reportBucket: batch.report.bucket,
-                reportPrefix: batch.report.prefix, maximumActiveJobs: batch.maxActiveJobs,
-                pollInterval: .milliseconds(batch.pollInterval), maximumObjects: batch.maxObjects),
-            clock: clock, executor: .blocking("s3remedy.remediation"), log: logger,
+            store: store, settings: settings, clock: clock, random: random,
+            executor: .blocking("s3remedy.remediation"), log: logger, lanes: lanes,
             makeCaller: { access.caller(region: $0, exchange: exchange) })
         let desk = RemediationDesk(
-            store: store, clock: clock, random: random, worker: worker)
-        return (desk, worker, [RemediationPart(worker: worker, stopCalls: { exchange.cancel() })])
+            store: store, lanes: lanes, clock: clock, random: random, worker: worker)
+        let exchanges = [exchange] + headExchanges
+        return (
+            desk, worker,
+            [RemediationPart(worker: worker, stopCalls: { exchanges.forEach { $0.cancel() } })]
+        )
     }
 
     private func serve(_ routes: ControlRoutes) async throws -> HTTPServer {
@@ -260,5 +271,20 @@ struct Wiring {
                     since: now))
         }
         return notes
+    }
+}
+
+extension RemediationSettings {
+    fileprivate init(_ batch: Configuration.Batch) {
+        self.init(
+            roleARN: batch.roleARN, manifestBucket: batch.manifest.bucket,
+            manifestPrefix: batch.manifest.prefix, reportBucket: batch.report.bucket,
+            reportPrefix: batch.report.prefix, maximumActiveJobs: batch.maxActiveJobs,
+            pollInterval: .milliseconds(batch.pollInterval), maximumObjects: batch.maxObjects)
+        switch batch.verify {
+        case .all: verification = .all
+        case .sample: verification = .sample
+        case .none: verification = .none
+        }
     }
 }

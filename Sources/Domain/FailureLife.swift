@@ -9,7 +9,8 @@ package enum FailureOccurrence: Hashable, Sendable {
     case replicatedAfterThreshold(at: Timestamp)
     case selected(remediationID: String)
     case rowSucceeded(TaskOutcome)
-    case rowFailed(TaskOutcome, ReasonClass)
+    /// With the reason that the row names, where it can only be this failure's.
+    case rowFailed(TaskOutcome, ReasonClass, reason: String? = nil)
     /// The job was never made, or it ended and its complete report has no row for the failure.
     case leftOut
     /// The job ended and no report is to be had.
@@ -57,8 +58,10 @@ extension Failure {
             remediationID = id
             note = nil
         case .rowSucceeded(let task): return leaveSubmitted(task, to: .verifying)
-        case .rowFailed(let task, let kind):
-            return leaveSubmitted(task, to: Failure.stateAfter(kind, otherwise: .open))
+        case .rowFailed(let task, let kind, let named):
+            let next = Failure.stateAfter(kind, otherwise: .open)
+            guard leaveSubmitted(task, to: next) == .changed else { return .none }
+            reason = named ?? reason
         case .leftOut: return leaveSubmitted(nil, to: .open)
         case .reportMissing: return leaveSubmitted(nil, to: .verifying)
         case .head(let finding): return applyHead(finding)

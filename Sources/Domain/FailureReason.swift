@@ -15,48 +15,50 @@ package enum ReasonClass: String, Codable, Sendable, CaseIterable {
     case unknown
 }
 
-/// The documented reasons of `Replication:OperationFailedReplication`, each with its class.
-/// Source: Amazon S3 User Guide, "Amazon S3 replication failure reasons" (34 codes, November 2026).
-/// Codes are kept verbatim; one that is not listed is of class `unknown`.
-package func reasonClass(of code: String) -> ReasonClass {
-    // A dictionary of strings would take U+212A, the Kelvin sign, for a K: the codes are ASCII.
-    code.utf8.allSatisfy { $0 < 0x80 } ? documentedReasons[code] ?? .unknown : .unknown
+/// Who can mend the cause of a `failureReason`.
+package enum ReasonOwner: String, Codable, Sendable, CaseIterable {
+    /// Whoever configures the source bucket, its replication and the role of that.
+    case sourceBucketOwner
+    /// Whoever configures the destination bucket, which may be another account.
+    case destinationBucketOwner
+    case kmsAdministrator
+    /// Whoever runs this daemon: its jobs' role and Region.
+    case `operator`
+    /// There is nothing to mend.
+    case nobody
+    case unknown
 }
 
-/// Every documented code with its class.
-package let documentedReasons: [String: ReasonClass] = [
-    "AssumeRoleNotPermitted": .fix,
-    "DstBucketInvalidRegion": .job,
-    "DstBucketNotFound": .fix,
-    "DstBucketObjectLockConfigMissing": .fix,
-    "DstBucketUnversioned": .fix,
-    "DstDelObjNotPermitted": .fix,
-    "DstKmsKeyInvalidState": .kms,
-    "DstKmsKeyNotFound": .kms,
-    "DstMultipartCompleteNotPermitted": .fix,
-    "DstMultipartInitNotPermitted": .fix,
-    "DstMultipartUploadNotPermitted": .fix,
-    "DstObjectHardDeleted": .ineligible,
-    "DstPutAclNotPermitted": .fix,
-    "DstPutLegalHoldNotPermitted": .fix,
-    "DstPutObjectNotPermitted": .fix,
-    "DstPutRetentionNotPermitted": .fix,
-    "DstPutTaggingNotPermitted": .fix,
-    "DstVersionNotFound": .fix,
-    "InitiateReplicationNotPermitted": .job,
-    "SrcBucketInvalidRegion": .job,
-    "SrcBucketNotFound": .fix,
-    "SrcBucketReplicationConfigMissing": .fix,
-    "SrcGetAclNotPermitted": .fix,
-    "SrcGetLegalHoldNotPermitted": .fix,
-    "SrcGetObjectNotPermitted": .fix,
-    "SrcGetRetentionNotPermitted": .fix,
-    "SrcGetTaggingNotPermitted": .fix,
-    "SrcHeadObjectNotPermitted": .fix,
-    "SrcKeyNotFound": .gone,
-    "SrcKmsKeyInvalidState": .kms,
-    "SrcObjectNotEligible": .ineligible,
-    "SrcObjectNotFound": .gone,
-    "SrcReplicationNotPending": .done,
-    "SrcVersionNotFound": .gone,
-]
+/// What is known of a `failureReason`.
+package struct ReasonAdvice: Hashable, Sendable {
+    /// Verbatim, as S3 sends it.
+    package var code: String
+    package var reasonClass: ReasonClass
+    package var owner: ReasonOwner
+    /// What happened, in a sentence.
+    package var meaning: String
+    /// What to do, in sentences.
+    package var fix: String
+}
+
+/// What is known of a code, documented or not: S3 on Outposts and older documentation have other spellings, and S3 may
+/// send a new one any day.
+package func advice(for code: String) -> ReasonAdvice {
+    adviceByCode[Array(code.utf8)]
+        ?? ReasonAdvice(
+            code: code, reasonClass: .unknown, owner: .unknown,
+            meaning: "Amazon S3's documentation of November 2026 does not have this reason.",
+            fix: """
+                Look it up in the Amazon S3 User Guide, "Amazon S3 replication failure reasons"; what begins with Src is \
+                mostly mended at the source bucket, what begins with Dst at the destination.
+                """)
+}
+
+/// Codes are kept verbatim; one that is not documented is of class `unknown`.
+package func reasonClass(of code: String) -> ReasonClass {
+    adviceByCode[Array(code.utf8)]?.reasonClass ?? .unknown
+}
+
+/// By their bytes: as a string, U+212A, the Kelvin sign, would be a K.
+private let adviceByCode: [[UInt8]: ReasonAdvice] = Dictionary(
+    uniqueKeysWithValues: documentedReasons.map { (Array($0.code.utf8), $0) })

@@ -45,20 +45,28 @@ package enum PercentKeeping: Sendable {
 /// Also AWS's `UriEncode` of Signature Version 4.
 package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: PercentKeeping) -> String
 {
-    let hexDigits = Array("0123456789ABCDEF".utf8)
     var encoded: [UInt8] = []
     encoded.reserveCapacity(bytes.count + bytes.count / 2)
     // As an array: across modules this function is not specialised, and a byte would cost 20 ns instead of 1.
-    for byte in Array(bytes) {
-        if isUnreserved(byte) || (byte == UInt8(ascii: "/") && kept == .slash) {
-            encoded.append(byte)
-        } else {
-            encoded.append(UInt8(ascii: "%"))
-            encoded.append(hexDigits[Int(byte >> 4)])
-            encoded.append(hexDigits[Int(byte & 15)])
-        }
-    }
+    appendPercentEncoded(Array(bytes), keeping: kept, to: &encoded)
     return String(decoding: encoded, as: UTF8.self)
+}
+
+/// The same, onto the end of `text`.
+package func appendPercentEncoded(
+    _ bytes: [UInt8], keeping kept: PercentKeeping, to text: inout [UInt8]
+) {
+    var runStart = 0
+    for index in bytes.indices {
+        let byte = bytes[index]
+        if isUnreserved(byte) || (byte == UInt8(ascii: "/") && kept == .slash) { continue }
+        if runStart < index { text.append(contentsOf: bytes[runStart..<index]) }
+        text.append(UInt8(ascii: "%"))
+        text.append(upperHexDigit(byte >> 4))
+        text.append(upperHexDigit(byte & 15))
+        runStart = index + 1
+    }
+    if runStart < bytes.count { text.append(contentsOf: bytes[runStart...]) }
 }
 
 /// Undoes percent-encoding, byte for byte. Nil when a `%` is not followed by two hexadecimal digits.
@@ -86,13 +94,16 @@ package func percentDecoded(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) ->
 }
 
 private func isUnreserved(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-        UInt8(ascii: "_"), UInt8(ascii: "~"):
-        true
-    default: false
-    }
+    // One bit per ASCII character: a range after the other costs five comparisons for most bytes of most keys.
+    let digitsDashAndDot: UInt64 = 0x03FF_6000_0000_0000
+    let lettersLowLineAndTilde: UInt64 = 0x47FF_FFFE_87FF_FFFE
+    guard byte < 0x80 else { return false }
+    let word = byte < 0x40 ? digitsDashAndDot : lettersLowLineAndTilde
+    return word & (1 << UInt64(byte & 0x3F)) != 0
+}
+
+private func upperHexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
 }
 
 private func hexValue(_ byte: UInt8) -> UInt8? {

@@ -1,22 +1,29 @@
 /// One attempt to repair the failures of one rule, as it is stored: every state is stored before the effect that
 /// leaves it, so that a restart resumes where it stood.
 ///
-///     planned -> selected -> manifestWritten -> jobRequested -> jobFollowed -> verifying -> finished
-///                                                                         \-> failed, cancelled
-package struct RemediationRun: Codable, Sendable, Equatable {
+///     planned -> selected -> manifestWritten -> jobRequested -> jobFollowed -> reportRead -> verifying -> finished
+///                   ^                                                                          |
+///                   +---------- canaryVerified, where a canary went first <--------------------+
+///
+/// From every state it may end as failed or cancelled.
+package struct RemediationRun: Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
-        /// Stored; its failures are being selected (`open` to `submitted`).
+        /// Stored; its failures are looked at (HEAD) and selected (`open` to `submitted`).
         case planned
-        /// All rows carry its ID; no manifest yet.
+        /// All rows of the next job carry its ID; no manifest yet.
         case selected
         /// The manifest is in its bucket; no request yet.
         case manifestWritten
         /// The whole CreateJob request is stored; it may have been sent.
         case jobRequested
-        /// The job's ID is known.
+        /// The job's ID is known; once it has ended, its report is awaited and read.
         case jobFollowed
-        /// The job ended; HEAD decides object by object.
+        /// Every row of the report is taken in; what it has no row for goes back.
+        case reportRead
+        /// HEAD decides object by object.
         case verifying
+        /// It is known which groups the canary proved; the others are held back.
+        case canaryVerified
         case finished
         case failed
         case cancelled
@@ -24,56 +31,45 @@ package struct RemediationRun: Codable, Sendable, Equatable {
         package var isTerminal: Bool { self == .finished || self == .failed || self == .cancelled }
     }
 
-    package struct Manifest: Codable, Sendable, Equatable {
-        package var bucket: String
-        package var key: String
-        /// Without quotes.
-        package var eTag: String
-        package var versionID: String?
-
-        package init(bucket: String, key: String, eTag: String, versionID: String?) {
-            self.bucket = bucket
-            self.key = key
-            self.eTag = eTag
-            self.versionID = versionID
-        }
+    /// How a succeeded row of the report becomes a closed failure.
+    package enum Verification: String, Codable, Sendable, CaseIterable {
+        /// By a HEAD of each version.
+        case all
+        /// By HEADs of some, when every one of them says COMPLETED; else as `all`.
+        case sample
+        /// By the row itself.
+        case none
     }
 
-    package struct Tasks: Codable, Sendable, Equatable {
-        package var total: Int64
-        package var succeeded: Int64
-        package var failed: Int64
-
-        package init(total: Int64, succeeded: Int64, failed: Int64) {
-            self.total = total
-            self.succeeded = succeeded
-            self.failed = failed
-        }
+    /// The brake against closing by mistake: a bucket that suddenly has none of the versions is more likely a wrong
+    /// bucket, or a permission, than thousands of deletions.
+    package enum GoneBrake: String, Codable, Sendable {
+        /// Closing stands still until it is confirmed.
+        case pulled
+        case confirmed
     }
 
-    package struct Job: Codable, Sendable, Equatable {
-        /// The CreateJob request's body, ClientRequestToken included, byte for byte as it is sent.
-        package var request: [UInt8]
-        package var jobID: String?
-        /// S3's word, such as `Active`.
-        package var status: String?
-        /// S3's CreationTime.
-        package var createdAt: Timestamp?
-        package var tasks: Tasks?
-        /// When the job was first seen to have ended.
-        package var endedAt: Timestamp?
-        package var problem: String?
-
-        package init(request: [UInt8]) {
-            self.request = request
-        }
-    }
-
-    package struct Outcome: Codable, Sendable, Equatable {
+    /// HEADs before the selection: what is replicated, absent or archived leaves the plan.
+    package struct Precheck: Codable, Sendable, Equatable {
+        package var looked: Int64 = 0
         package var replicated: Int64 = 0
-        package var failedAgain: Int64 = 0
         package var gone: Int64 = 0
         package var parked: Int64 = 0
+        /// Where to go on.
+        package var cursor: String?
+        package var isDone = false
+
+        package init() {}
+
+        package var left: Int64 { replicated + gone + parked }
+    }
+
+    package struct Options: Codable, Sendable, Equatable {
+        /// Objects that go first, in a job of their own.
+        package var canary: Int?
+        /// Jobs stop before their first task until they are confirmed.
+        package var confirmation = false
+        package var verification = Verification.all
 
         package init() {}
     }
@@ -84,113 +80,92 @@ package struct RemediationRun: Codable, Sendable, Equatable {
     package let region: String
     package let selection: FailureSelection
     package let priority: Int
+    package let options: Options
     package let createdAt: Timestamp
     /// Who asked: `uid 1000`, say.
     package let createdBy: String
-    package private(set) var state: State = .planned
-    /// Rows selected so far; all of them from `selected` on.
+    package var state: State = .planned
+    package var precheck = Precheck()
+    /// What the canary still has to select, and afterwards which groups passed.
+    package var canary: Canary?
+    /// Rows selected so far.
     package var objects: Int64 = 0
     package var bytes: Int64 = 0
-    package private(set) var manifest: Manifest?
-    package private(set) var job: Job?
-    package var outcome = Outcome()
-    package private(set) var finishedAt: Timestamp?
+    /// In the order in which they were made: the canary's, the main one.
+    package var jobs: [Job] = []
+    /// Versions that a sample still has to look at; nil before it is drawn.
+    package var sampleLeft: Int64?
+    package var goneBrake: GoneBrake?
+    package var finishedAt: Timestamp?
     /// A sentence: what stands in the way, or why it failed.
     package var problem: String?
+    /// What operators asked of it since; stored beside it, by others than the one that carries it out.
+    package var wishes: Set<Wish> = []
 
     package init(
         id: String, rule: RuleName, region: String, selection: FailureSelection, priority: Int,
-        createdAt: Timestamp, createdBy: String
+        options: Options = Options(), createdAt: Timestamp, createdBy: String
     ) {
         self.id = id
         self.rule = rule
         self.region = region
         self.selection = selection
         self.priority = priority
+        self.options = options
         self.createdAt = createdAt
         self.createdBy = createdBy
     }
 }
 
-/// What the flow has to do next for a run: each is safe to do again after a crash in the middle of it.
-package enum RemediationAction: Equatable, Sendable {
-    case selectFailures
-    case writeManifest
-    case prepareJob(RemediationRun.Manifest)
-    /// Look the job up by the run's ID; send the stored request only when there is none.
-    case createJob(request: [UInt8])
-    case describeJob(id: String)
-    case verify
-    case nothing
-}
-
-/// What came of an action.
-package enum RemediationEvent: Equatable, Sendable {
-    /// Every failure that the run wants is selected.
-    case selected
-    case manifestWritten(RemediationRun.Manifest)
-    case jobPrepared(request: [UInt8])
-    case jobFound(id: String)
-    case jobDescribed(
-        status: String, createdAt: Timestamp?, tasks: RemediationRun.Tasks?, problem: String?,
-        at: Timestamp)
-    /// No failure of the run waits for a HEAD any more.
-    case verified(at: Timestamp)
-    /// The job can never be made: the sentence says why.
-    case refused(String, at: Timestamp)
-}
-
 extension RemediationRun {
-    /// The states in which an S3 Batch Operations job ends. Source: S3 User Guide, "Tracking job status".
-    package static let endedJobStatuses: Set<String> = ["Complete", "Failed", "Cancelled"]
+    /// What an operator asks of a running remediation.
+    package enum Wish: Hashable, Sendable {
+        case cancel
+        /// The suspended job with this ID shall run.
+        case confirmJob(String)
+        /// The versions that are not there any more shall be closed as gone.
+        case confirmGone
 
-    package var nextAction: RemediationAction {
-        switch state {
-        case .planned: return .selectFailures
-        case .selected: return .writeManifest
-        case .manifestWritten: return manifest.map(RemediationAction.prepareJob) ?? .writeManifest
-        case .jobRequested: return job.map { .createJob(request: $0.request) } ?? .nothing
-        case .jobFollowed: return job?.jobID.map { .describeJob(id: $0) } ?? .nothing
-        case .verifying: return .verify
-        case .finished, .failed, .cancelled: return .nothing
+        /// As it is stored.
+        package var text: String {
+            switch self {
+            case .cancel: "cancel"
+            case .confirmJob(let id): "confirmJob " + id
+            case .confirmGone: "confirmGone"
+            }
+        }
+
+        package init?(text: String) {
+            switch text {
+            case "cancel": self = .cancel
+            case "confirmGone": self = .confirmGone
+            default:
+                let start = "confirmJob "
+                guard text.hasPrefix(start) else { return nil }
+                self = .confirmJob(String(text.dropFirst(start.count)))
+            }
         }
     }
 
-    /// Takes in what came of an action. An event that does not belong to the state changes nothing: it is the
-    /// answer to an action that a crash made us do twice. Returns whether anything changed.
-    package mutating func apply(_ event: RemediationEvent) -> Bool {
-        switch (state, event) {
-        case (.planned, .selected):
-            state = .selected
-        case (.selected, .manifestWritten(let written)):
-            manifest = written
-            state = .manifestWritten
-        case (.manifestWritten, .jobPrepared(let request)):
-            job = Job(request: request)
-            state = .jobRequested
-        case (.jobRequested, .jobFound(let id)):
-            job?.jobID = id
-            state = .jobFollowed
-        case (
-            .jobFollowed, .jobDescribed(let status, let created, let tasks, let trouble, let time)
-        ):
-            job?.status = status
-            if let created { job?.createdAt = created }
-            if let tasks { job?.tasks = tasks }
-            job?.problem = trouble
-            guard Self.endedJobStatuses.contains(status) else { break }
-            job?.endedAt = time
-            state = .verifying
-        case (.verifying, .verified(let time)):
-            finishedAt = time
-            state = job?.status == "Cancelled" ? .cancelled : .finished
-        case (_, .refused(let sentence, let time)) where !state.isTerminal:
-            problem = sentence
-            finishedAt = time
-            state = .failed
-        default:
-            return false
-        }
-        return true
+    /// What there is to confirm now; nil when there is nothing.
+    package var wishToConfirm: Wish? {
+        if goneBrake == .pulled { return .confirmGone }
+        guard state == .jobFollowed, let job = currentJob, job.status == "Suspended",
+            let id = job.jobID
+        else { return nil }
+        return .confirmJob(id)
     }
+
+    /// The job that is being made or followed.
+    package var currentJob: Job? { jobs.last }
+
+    /// Which job comes next, or is under way.
+    package var role: Job.Role { canary.map { $0.isOver ? .main : .canary } ?? .main }
+
+    /// The job with this ID.
+    package func job(_ id: String) -> Job? { jobs.first { $0.jobID == id } }
+
+    /// The source bucket is taken: a job runs, or may run, over its objects, and another would run the same rules.
+    /// A canary that verifies holds on to it, because its main job follows at once.
+    package var holdsBucket: Bool { state != .verifying || role == .canary }
 }

@@ -35,8 +35,16 @@ struct FailureRows {
         var reason: Int64
     }
 
+    private struct TallyKey: Hashable {
+        var remediation: String
+        var destination: Int64
+        var reason: Int64
+        var fate: Int
+    }
+
     private var counters: [CounterKey: (count: Int64, bytes: Int64)] = [:]
     private var hours: [HourKey: Int64] = [:]
+    private var tallies: [TallyKey: Int64] = [:]
     private var newest: [Int64: Int64] = [:]
 
     static let columns = """
@@ -94,12 +102,16 @@ struct FailureRows {
                 """)
         guard try Self.bound(statement, key, failure, reason, in: db).run() else { return false }
         try note(key, failure, reason)
+        try VerificationRows.follow(key, from: nil, to: failure, in: db)
         return true
     }
 
     /// Changes a row from what `before` says, and counts the difference.
+    ///
+    /// - Parameter fate: how it leaves its remediation, where the new state does not tell.
     mutating func write(
-        _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow, in db: Database
+        _ key: RowKey, _ after: Failure, reason: Int64, before: FailureRow,
+        fate: RemediationTally.Fate? = nil, in db: Database
     ) throws {
         let statement = try db.cachedStatement(
             sql: """
@@ -112,6 +124,36 @@ struct FailureRows {
         _ = try Self.bound(statement, key, after, reason, in: db).run()
         try count(key, before.failure, before.reason, -1)
         try note(key, after, reason)
+        try VerificationRows.follow(key, from: before.failure, to: after, in: db)
+        tally(key, before, after, reason: reason, fate: fate)
+    }
+
+    /// A remediation's failure is counted where it stands as long as it is held, and once more by how it leaves; what
+    /// happens to it after that is none of the remediation's doing.
+    private mutating func tally(
+        _ key: RowKey, _ before: FailureRow, _ after: Failure, reason: Int64,
+        fate: RemediationTally.Fate?
+    ) {
+        let held = before.failure.heldFate
+        let holds = after.heldFate
+        if let held, let run = before.failure.remediationID {
+            let old = TallyKey(
+                remediation: run, destination: key.destination, reason: before.reason,
+                fate: held.rawValue)
+            tallies[old, default: 0] -= 1
+            if holds == nil {
+                let left = fate ?? after.state.fate
+                tallies[
+                    TallyKey(
+                        remediation: run, destination: key.destination, reason: before.reason,
+                        fate: left.rawValue), default: 0] += 1
+            }
+        }
+        guard let holds, let run = after.remediationID else { return }
+        tallies[
+            TallyKey(
+                remediation: run, destination: key.destination, reason: reason,
+                fate: holds.rawValue), default: 0] += 1
     }
 
     /// The statement with the values of a row in the order of its columns.
@@ -159,6 +201,7 @@ struct FailureRows {
                 """
         ).execute(arguments: [key.rule, key.destination, Data(key.key), key.version])
         try count(key, row.failure, row.reason, -1)
+        try VerificationRows.follow(key, from: row.failure, to: nil, in: db)
     }
 
     /// Sizes come from messages, up to Int64.max: a sum that no counter holds is the record's fault, not a trap.
@@ -199,12 +242,26 @@ struct FailureRows {
             if change.count < 0 { try emptyCounter.execute(arguments: row) }
         }
         try writeHours(in: db)
+        try writeTallies(in: db)
         let newestFailure = try db.cachedStatement(
             sql:
                 "UPDATE rule SET newest_failed_at = max(coalesce(newest_failed_at, ?1), ?1) WHERE id = ?2"
         )
         for (rule, time) in newest {
             try newestFailure.execute(arguments: [time, rule])
+        }
+    }
+
+    private func writeTallies(in db: Database) throws {
+        let tally = try db.cachedStatement(
+            sql: """
+                INSERT INTO remediation_count VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE
+                SET count = count + excluded.count
+                """)
+        for (key, change) in tallies where change != 0 {
+            try tally.execute(arguments: [
+                key.remediation, key.destination, key.reason, key.fate, change,
+            ])
         }
     }
 
@@ -233,4 +290,29 @@ struct FailureRows {
 func hourOf(_ time: Timestamp) -> Int64 {
     let (hours, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 3_600_000)
     return rest < 0 ? hours - 1 : hours
+}
+
+extension Failure {
+    /// Where a remediation has it; nil where none has.
+    fileprivate var heldFate: RemediationTally.Fate? {
+        guard remediationID != nil else { return nil }
+        switch state {
+        case .submitted: return .submitted
+        case .verifying: return .verifying
+        case .open, .replicated, .parked, .gone, .dismissed: return nil
+        }
+    }
+}
+
+extension FailureState {
+    fileprivate var fate: RemediationTally.Fate {
+        switch self {
+        case .replicated: .replicated
+        case .gone: .gone
+        case .parked: .parked
+        case .dismissed: .dismissed
+        // Verifying, and held by none: a newer event asks for a HEAD of its own.
+        case .open, .submitted, .verifying: .failedAgain
+        }
+    }
 }

@@ -77,24 +77,44 @@ package protocol FailureStoring: Sendable {
     func plan(
         _ selection: FailureSelection
     ) async throws(StoreFailure) -> SelectionPlan
+    /// Remembers what an operator asks of a remediation; false when there is none, or it is over.
+    func ask(
+        _ wish: RemediationRun.Wish, of run: String, by: String, at: Timestamp
+    ) async throws(StoreFailure) -> Bool
     /// Selects the next rows for a run (`open` to `submitted`), at most `limit`, and stores the run with its new
-    /// counts in the same transaction. Returns the run, and whether there may be more.
+    /// counts in the same transaction. Returns the run, and whether its next job has all it wants.
     func selectNext(
         for run: RemediationRun, limit: Int
     ) async throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool)
-    /// The rows that a run holds, in key order, after a cursor.
-    func held(
-        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
-    ) async throws(StoreFailure) -> FailurePage
-    /// Applies an occurrence to the rows of a run that are `submitted`, at most `limit`. Returns how many there were.
-    func settle(
-        _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
+    /// The object versions that a run submits, in a manifest's order, behind `after`: at most `limit`.
+    func manifestPage(
+        of run: String, after: (key: ObjectKey, versionID: String)?, limit: Int
+    ) async throws(StoreFailure) -> ManifestPage
+    /// Takes in rows of a completion report: submitted failures of these versions move on. Returns how many rows are of
+    /// versions that the run never selected.
+    func takeIn(
+        _ rows: [ReportedTask], of run: String, rule: RuleName, at: Timestamp
     ) async throws(StoreFailure) -> Int
-    /// Applies what HEAD found to single failures, and stores the run's outcome in the same transaction.
-    func apply(
-        _ findings: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?,
-        at: Timestamp
-    ) async throws(StoreFailure) -> RemediationRun?
+    /// Applies an occurrence to the rows of a run in one state, at most `limit` after a cursor; returns the next cursor.
+    func settle(
+        _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence,
+        after cursor: String?, limit: Int, at: Timestamp
+    ) async throws(StoreFailure) -> String?
+    /// Verifying failures whose HEAD is due; of those that no remediation waits for when `run` is nil.
+    func dueVerifications(
+        of run: String?, _ which: VerificationQuestion, at now: Timestamp, limit: Int
+    ) async throws(StoreFailure) -> [DueVerification]
+    /// When the next HEAD is due; nil when none waits.
+    func nextVerification(
+        of run: String?, _ which: VerificationQuestion
+    ) async throws(StoreFailure) -> Timestamp?
+    /// Applies what HEADs found, to every failure that they speak of. Returns how many of those that were asked for
+    /// came to which state.
+    func record(
+        _ results: [VerificationResult], at now: Timestamp
+    ) async throws(StoreFailure) -> [FailureState: Int64]
+    /// Leaves a run's verifying failures to the background, at most `limit`. Returns how many.
+    func release(_ run: String, limit: Int) async throws(StoreFailure) -> Int
 }
 
 /// What the store remembers of the log.
@@ -258,8 +278,8 @@ package struct QuarantinePage: Sendable, Equatable {
 package struct StoredRemediation: Sendable {
     package var sequence: Int64
     package var run: RemediationRun
-    /// Failures of the run that wait for a HEAD.
-    package var verifying: Int64
+    /// What became of its failures.
+    package var tally: RemediationTally
 }
 
 package struct RemediationPage: Sendable {

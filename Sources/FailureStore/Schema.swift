@@ -7,7 +7,7 @@ internal import GRDB
 /// - Counters are kept in the transaction that changes the data: no overview ever scans.
 enum Schema {
     /// The version that this program knows; a store with a greater one is refused by name.
-    static let version = 4
+    static let version = 5
 
     static func migrate(_ writer: some DatabaseWriter) throws {
         var migrator = DatabaseMigrator()
@@ -24,6 +24,7 @@ enum Schema {
             try db.execute(sql: "PRAGMA user_version = 3")
         }
         registerAnswers(&migrator)
+        SchemaOfVerification.register(&migrator)
         try migrator.migrate(writer)
     }
 

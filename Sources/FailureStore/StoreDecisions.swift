@@ -117,8 +117,8 @@ extension SQLiteFailureStore {
             var rows = FailureRows()
             for found in page.failures where survey.seen.contains(found.fingerprint) {
                 let result = try change(
-                    found.identity, decision.occurrence, what: decision.occurrence.name,
-                    by: decision.by, at: decision.at, note: decision.note, rows: &rows, in: db)
+                    found.identity, decision.occurrence, by: decision.by, at: decision.at,
+                    note: decision.note, rows: &rows, in: db)
                 if result != nil { step.changed += 1 }
             }
             try rows.writeCounters(in: db)

@@ -92,7 +92,7 @@ extension StoreReader {
                     ORDER BY sequence DESC LIMIT ?
                     """, arguments: [sequence ?? .max, limit])
             var page = RemediationPage(remediations: [])
-            for row in rows where (try? Self.run(row[1])) != nil {
+            for row in rows where (try? Self.run(row[1], in: db)) != nil {
                 page.remediations.append(try storedRemediation(row, in: db))
             }
             page.nextSequence = rows.count == limit ? rows.last?[0] : nil
@@ -111,7 +111,7 @@ extension StoreReader {
                     """)
             for row in rows {
                 do {
-                    unfinished.runs.append(try Self.run(row[1]))
+                    unfinished.runs.append(try Self.run(row[1], in: db))
                 } catch {
                     unfinished.unreadable.append(
                         UnreadableRemediation(id: row[0], sentence: "\(error)"))
@@ -121,16 +121,32 @@ extension StoreReader {
         }
     }
 
-    private static func run(_ document: String) throws -> RemediationRun {
-        try JSONDecoder().decode(RemediationRun.self, from: Data(document.utf8))
+    private static func run(_ document: String, in db: Database) throws -> RemediationRun {
+        var run = try JSONDecoder().decode(RemediationRun.self, from: Data(document.utf8))
+        run.wishes = Set(
+            try String.fetchAll(
+                db.cachedStatement(sql: "SELECT what FROM wish WHERE remediation = ?"),
+                arguments: [run.id]
+            ).compactMap(RemediationRun.Wish.init(text:)))
+        return run
     }
 
     private func storedRemediation(_ row: Row, in db: Database) throws -> StoredRemediation {
-        let run = try Self.run(row[1])
-        let verifying = try Int64.fetchOne(
-            db, sql: "SELECT count(*) FROM failure WHERE remediation = ? AND state = ?",
-            arguments: [run.id, FailureState.verifying.rawValue])
-        return StoredRemediation(sequence: row[0], run: run, verifying: verifying ?? 0)
+        let run = try Self.run(row[1], in: db)
+        var tally = RemediationTally()
+        let counts = try Row.fetchCursor(
+            db.cachedStatement(
+                sql: """
+                    SELECT coalesce(r.code, ''), coalesce(d.name, ''), c.fate, c.count
+                    FROM remediation_count c LEFT JOIN reason r ON r.id = c.reason
+                    LEFT JOIN destination d ON d.id = c.destination WHERE c.remediation = ?
+                    """), arguments: [run.id])
+        while let count = try counts.next() {
+            guard let fate = RemediationTally.Fate(rawValue: count[2]) else { continue }
+            let group = RemediationTally.Group(reason: count[0], destinationBucket: count[1])
+            tally.counts[group, default: [:]][fate, default: 0] += count[3] as Int64
+        }
+        return StoredRemediation(sequence: row[0], run: run, tally: tally)
     }
 }
 

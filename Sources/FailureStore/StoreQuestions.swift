@@ -67,9 +67,15 @@ extension SQLiteFailureStore: FailureStoring {
         try await reader.plan(selection)
     }
 
-    package nonisolated func held(
-        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
-    ) async throws(StoreFailure) -> FailurePage {
-        try await reader.held(by: run, states: states, after: cursor, limit: limit)
+    package nonisolated func dueVerifications(
+        of run: String?, _ which: VerificationQuestion, at now: Timestamp, limit: Int
+    ) async throws(StoreFailure) -> [DueVerification] {
+        try await reader.dueVerifications(of: run, which, at: now, limit: limit)
+    }
+
+    package nonisolated func nextVerification(
+        of run: String?, _ which: VerificationQuestion
+    ) async throws(StoreFailure) -> Timestamp? {
+        try await reader.nextVerification(of: run, which)
     }
 }

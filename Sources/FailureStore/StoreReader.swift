@@ -47,6 +47,9 @@ actor StoreReader {
         _ query: FailureQuery, _ options: StoreOptions, in db: Database,
         take: (Row) throws -> Bool
     ) throws -> String? {
+        if let objects = query.selection.objects {
+            return try walk(objects, query, options, in: db, take: take)
+        }
         let cursor = try query.cursor.map { try PageCursor($0, order: query.order) }
         let selection = SelectionSQL(query.selection)
         var (range, arguments) = try range(of: query, after: cursor, in: db)
@@ -107,15 +110,6 @@ actor StoreReader {
         let direction = query.order == .newest ? " DESC" : ""
         let order = columns.map { $0 + direction }.joined(separator: ", ")
         return ("\(whereClause) ORDER BY \(order)", arguments)
-    }
-
-    func held(
-        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int
-    ) throws(StoreFailure) -> FailurePage {
-        try read {
-            try SQLiteFailureStore.held(
-                by: run, states: states, after: cursor, limit: limit, in: $0)
-        }
     }
 
     /// Bodies are up to 1 MiB long, and a reply holds each three times over: bounded by bytes, not by their number alone.

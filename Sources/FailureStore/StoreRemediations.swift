@@ -16,111 +16,122 @@ extension SQLiteFailureStore {
                 """, arguments: [run.id, run.state.rawValue, document])
     }
 
+    package func ask(
+        _ wish: RemediationRun.Wish, of run: String, by: String, at: Timestamp
+    ) throws(StoreFailure) -> Bool {
+        try write { db in
+            let isRunning = try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT state NOT IN ('finished', 'failed', 'cancelled') FROM remediation WHERE id = ?
+                    """, arguments: [run])
+            guard isRunning == true else { return false }
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO wish VALUES (?, ?, ?, ?)",
+                arguments: [run, wish.text, by, at.milliseconds])
+            return true
+        }
+    }
+
     package func selectNext(
         for run: RemediationRun, limit: Int
     ) throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool) {
         try write { db in
+            guard let wanted = run.nextSelection(limit: limit) else { return (run, true) }
             let stored = try String.fetchOne(
                 db, sql: "SELECT cast(cursor AS TEXT) FROM remediation WHERE id = ?",
                 arguments: [run.id])
-            var selection = run.selection
-            selection.rule = run.rule
-            selection.state = .open
             let page = try StoreReader.page(
-                FailureQuery(selection: selection, limit: limit, cursor: stored), options,
-                in: db)
+                FailureQuery(selection: wanted.selection, limit: wanted.limit, cursor: stored),
+                options, in: db)
             var changed = run
             var rows = FailureRows()
-            for found in page.failures {
-                try change(
-                    found.identity, .selected(remediationID: run.id), what: "selected",
-                    by: run.createdBy, at: run.createdAt, rows: &rows, in: db)
-                changed.objects += 1
-                changed.bytes = saturatingSum(changed.bytes, found.failure.size ?? 0)
+            for found in page.failures where changed.takes(found.identity, found.failure) {
+                guard
+                    try change(
+                        found.identity, .selected(remediationID: run.id), by: run.createdBy,
+                        at: run.createdAt, rows: &rows, in: db) != nil
+                else { continue }
+                changed.count(found.failure)
             }
             try rows.writeCounters(in: db)
+            let isShareOver = changed.canaryShareIsOver(pageIsLast: page.nextCursor == nil)
+            let cursor = isShareOver ? nil : page.nextCursor
             try Self.save(changed, in: db)
             try db.execute(
                 sql: "UPDATE remediation SET cursor = ? WHERE id = ?",
-                arguments: [page.nextCursor.map { Data($0.utf8) }, run.id])
-            return (changed, page.nextCursor == nil)
+                arguments: [cursor.map { Data($0.utf8) }, run.id])
+            return (changed, cursor == nil && changed.nextSelection(limit: limit)?.isMore != true)
+        }
+    }
+
+    package func takeIn(
+        _ rows: [ReportedTask], of run: String, rule: RuleName, at: Timestamp
+    ) throws(StoreFailure) -> Int {
+        try write { db in
+            guard let number = try NameTable.findRule(rule, in: db) else { return rows.count }
+            let destinations = try Row.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT DISTINCT c.destination, d.name FROM counter c
+                        JOIN destination d ON d.id = c.destination WHERE c.rule = ?
+                        """), arguments: [number])
+            var outside = 0
+            var writer = FailureRows()
+            for row in rows {
+                var isOurs = false
+                for destination in destinations {
+                    let key = RowKey(
+                        rule: number, destination: destination[0], key: row.version.key.bytes,
+                        version: row.version.versionID)
+                    guard let found = try FailureRows.find(key, in: db)?.failure,
+                        found.remediationID == run || found.lastTask?.jobID == row.task.jobID
+                    else { continue }
+                    isOurs = true
+                    guard found.remediationID == run, found.state == .submitted else { continue }
+                    let identity = FailureIdentity(
+                        rule: rule, destinationBucket: destination[1], key: row.version.key,
+                        versionID: row.version.versionID)
+                    try change(
+                        identity, row.occurrence, job: row.task.jobID, at: at, rows: &writer, in: db
+                    )
+                }
+                if !isOurs { outside += 1 }
+            }
+            try writer.writeCounters(in: db)
+            return outside
         }
     }
 
     package func settle(
-        _ run: String, _ occurrence: FailureOccurrence, limit: Int, at: Timestamp
-    ) throws(StoreFailure) -> Int {
+        _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence,
+        after cursor: String?, limit: Int, at: Timestamp
+    ) throws(StoreFailure) -> String? {
         try write { db in
-            let held = try Self.held(
-                by: run, states: [.submitted], after: nil, limit: limit, in: db)
+            let held = try Self.held(by: run, state, after: cursor, limit: limit, in: db)
             var rows = FailureRows()
             for found in held.failures {
-                try change(
-                    found.identity, occurrence, what: occurrence.name, by: nil, at: at,
-                    rows: &rows, in: db)
-            }
-            try rows.writeCounters(in: db)
-            return held.failures.count
-        }
-    }
-
-    package func apply(
-        _ findings: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?,
-        at: Timestamp
-    ) throws(StoreFailure) -> RemediationRun? {
-        try write { db in
-            var changed = run
-            var rows = FailureRows()
-            for (identity, finding) in findings {
-                for sibling in try Self.identities(for: finding, of: identity, in: db) {
-                    let result = try change(
-                        sibling, .head(finding), what: FailureOccurrence.head(finding).name,
-                        by: nil, at: at, reopens: sibling == identity, rows: &rows, in: db)
-                    guard let result, result.remediation == run?.id else { continue }
-                    changed?.outcome.count(result.state)
+                // Closed on its row means that it has one.
+                if case .closedOnRow = occurrence, found.failure.lastTask?.status != "succeeded" {
+                    continue
                 }
+                try change(found.identity, occurrence, at: at, rows: &rows, in: db)
             }
             try rows.writeCounters(in: db)
-            if let changed { try Self.save(changed, in: db) }
-            return changed
+            return held.nextCursor
         }
     }
 
-    /// The failures that a finding speaks of: S3's status is one for all destinations of a version, so COMPLETED and
-    /// absence are news to every rule's failure of that version.
-    private static func identities(
-        for finding: HeadFinding, of identity: FailureIdentity, in db: Database
-    ) throws -> [FailureIdentity] {
-        switch finding {
-        case .noStatus, .archived, .failedOurs: return [identity]
-        case .completed, .absent: break
-        }
-        let pairs = try Row.fetchAll(
-            db.cachedStatement(
-                sql: """
-                    SELECT DISTINCT u.rule_id, d.name FROM counter c JOIN rule u ON u.id = c.rule
-                    JOIN destination d ON d.id = c.destination WHERE u.bucket = ?
-                    """), arguments: [identity.rule.sourceBucket])
-        return pairs.map { pair in
-            FailureIdentity(
-                rule: RuleName(sourceBucket: identity.rule.sourceBucket, ruleID: pair[0]),
-                destinationBucket: pair[1], key: identity.key, versionID: identity.versionID)
-        }
-    }
-
-    /// Rows of a run in key order, for the manifest and for verification.
-    static func held(
-        by run: String, states: Set<FailureState>, after cursor: String?, limit: Int,
-        in db: Database
+    /// Rows of a run in one state, in key order.
+    private static func held(
+        by run: String, _ state: FailureState, after cursor: String?, limit: Int, in db: Database
     ) throws -> FailurePage {
-        let position = try cursor.map { try PageCursor($0, order: .key) }
         var sql = """
             SELECT \(FailureRows.columns), r.code, u.bucket, u.rule_id, d.name
-            FROM \(SelectionSQL.tables) WHERE f.remediation = ?
-            AND f.state IN (\(states.map { String($0.rawValue) }.sorted().joined(separator: ",")))
+            FROM \(SelectionSQL.tables) WHERE f.remediation = ? AND f.state = ?
             """
-        var arguments: StatementArguments = [run]
-        if let row = position?.row {
+        var arguments: StatementArguments = [run, state.rawValue]
+        if let row = try cursor.map({ try PageCursor($0, order: .key).row }) {
             sql += " AND (f.rule, f.destination, f.key, f.version) > (?, ?, ?, ?)"
             arguments += [row.rule, row.destination, Data(row.key), row.version]
         }
@@ -134,16 +145,16 @@ extension SQLiteFailureStore {
         return page
     }
 
-    /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to and the
-    /// remediation that held it before; nil when it changed nothing.
+    /// Applies an occurrence to one failure and writes its timeline. Returns the state that it led to; nil when it
+    /// changed nothing.
     ///
     /// - Parameter reopens: false for an answer that was not asked for this failure: one older than it says nothing.
     @discardableResult
     func change(
-        _ identity: FailureIdentity, _ occurrence: FailureOccurrence, what: String, by: String?,
-        at: Timestamp, note: String? = nil, reopens: Bool = true, rows: inout FailureRows,
-        in db: Database
-    ) throws -> (state: FailureState, remediation: String?)? {
+        _ identity: FailureIdentity, _ occurrence: FailureOccurrence, job: String? = nil,
+        by: String? = nil, at: Timestamp, note: String? = nil, reopens: Bool = true,
+        rows: inout FailureRows, in db: Database
+    ) throws -> FailureState? {
         guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
         let key = RowKey(
             rule: rule, destination: try names.destination(identity.destinationBucket, in: db),
@@ -153,36 +164,34 @@ extension SQLiteFailureStore {
         guard after.apply(occurrence) == .changed, reopens || after.state != .open else {
             return nil
         }
-        try rows.write(key, after, reason: before.reason, before: before, in: db)
+        let isSameReason = ExactText(after.reason) == ExactText(before.failure.reason)
+        try rows.write(
+            key, after,
+            reason: isSameReason ? before.reason : try names.reason(after.reason, in: db),
+            before: before, fate: occurrence.fate, in: db)
         try db.cachedStatement(
             sql: """
                 INSERT INTO timeline
-                  (rule, destination, key, version, at, what, reason, remediation, evidence, by,
+                  (rule, destination, key, version, at, what, reason, remediation, job, evidence, by,
                    note)
-                VALUES (?,?,?,?,?,?,?,?,?,?,?)
+                VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
                 """
         ).execute(arguments: [
-            key.rule, key.destination, Data(key.key), key.version, at.milliseconds, what,
-            after.reason, after.remediationID ?? before.failure.remediationID,
+            key.rule, key.destination, Data(key.key), key.version, at.milliseconds,
+            occurrence.name, after.reason, after.remediationID ?? before.failure.remediationID, job,
             after.evidence?.rawValue, by, note,
         ])
-        return (after.state, before.failure.remediationID)
-    }
-}
-
-extension RemediationRun.Outcome {
-    fileprivate mutating func count(_ state: FailureState) {
-        switch state {
-        case .replicated: replicated += 1
-        case .gone: gone += 1
-        case .parked: parked += 1
-        case .open: failedAgain += 1
-        case .submitted, .verifying, .dismissed: break
-        }
+        return after.state
     }
 }
 
 extension FailureOccurrence {
+    /// How a failure leaves its remediation, where the state does not tell.
+    fileprivate var fate: RemediationTally.Fate? {
+        if case .leftOut = self { return .returned }
+        return nil
+    }
+
     /// The word of the timeline.
     var name: String {
         switch self {

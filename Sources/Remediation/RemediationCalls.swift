@@ -16,9 +16,6 @@ enum StepFailure: Error {
 
 /// The calls to AWS that a remediation makes in one Region, each safe to make again.
 struct RemediationCalls {
-    /// A manifest is sent by one PUT; above this, S3 wants a multipart upload.
-    static let maximumManifestBytes = 64 * 1024 * 1024
-
     let settings: RemediationSettings
     let s3: S3Client
     let caller: AWSCaller
@@ -35,35 +32,49 @@ struct RemediationCalls {
         try await calling { () async throws(AWSFailure) in try await sts.callerIdentity() }.account
     }
 
-    /// Puts the manifest where no other is. One of the same name is ours from before a crash: its digest, kept in
-    /// its metadata, says whether it is the same.
+    /// Puts the manifest where no other is. It is read twice: for its digest, which goes into the object's metadata,
+    /// and to be sent. One of the same name and digest is ours from before a crash.
+    /// - Parameter read: a reader from the manifest's beginning.
     func putManifest(
-        _ run: RemediationRun, _ manifest: ManifestWriter
+        _ run: RemediationRun, read: () -> ManifestReading
     ) async throws(StepFailure) -> RemediationRun.Manifest {
+        guard let digest = RunningDigest(.sha256) else {
+            preconditionFailure("OpenSSL without SHA-256")
+        }
+        let first = read()
+        while let chunk = try await first.next() { digest.update(chunk) }
+        guard digest.byteCount > 0 else {
+            throw .refused("every selected failure was closed meanwhile: nothing to do")
+        }
+        let content = ContentDigest(digest)
+        let name = settings.manifestPrefix + "/" + run.id + (run.role == .canary ? "-canary" : "")
+        if let manifest = try await upload(name + ".csv", content, read) { return manifest }
+        // Ours from before a crash, and versions were closed since: what is to be sent now has a name of its own.
+        let other = "\(name)-\(content.sha256.prefix(8)).csv"
+        if let manifest = try await upload(other, content, read) { return manifest }
+        throw .refused("s3://\(settings.manifestBucket)/\(other) exists with other content")
+    }
+
+    /// Nil when the name is taken by other content.
+    private func upload(
+        _ name: String, _ content: ContentDigest, _ read: () -> ManifestReading
+    ) async throws(StepFailure) -> RemediationRun.Manifest? {
         let bucket = settings.manifestBucket
-        let name = "\(settings.manifestPrefix)/\(run.id).csv"
-        let bytes = manifest.bytes
-        let digest = hexadecimal(sha256(bytes))
-        let put = try await calling { () async throws(AWSFailure) in
-            try await s3.putObject(
-                bucket: bucket, key: ObjectKey(name), body: bytes, contentType: "text/csv",
-                metadata: [("s3remedy-sha256", digest)], onlyIfAbsent: true)
-        }
-        if case .stored(let reply) = put {
+        let rows = read()
+        do {
+            let object = try await s3.uploadOnce(
+                bucket: bucket, key: ObjectKey(name), contentType: "text/csv", content: content
+            ) { () async throws(StepFailure) in try await rows.next() }
             return .init(
-                bucket: bucket, key: name, eTag: reply.eTag, versionID: reply.versionID)
+                bucket: bucket, key: name, eTag: object.eTag, versionID: object.versionID)
+        } catch {
+            switch error {
+            case .source(let failure): throw failure
+            case .aws(let failure): throw stepFailure(failure)
+            case .interrupted(let sentence): throw .temporary(sentence)
+            case .taken: return nil
+            }
         }
-        let head = try await calling { () async throws(AWSFailure) in
-            try await s3.headObject(bucket: bucket, key: ObjectKey(name), versionID: nil)
-        }
-        guard case .found(let found) = head, let eTag = found.eTag else {
-            throw .temporary("s3://\(bucket)/\(name) is there for PUT, but not for HEAD")
-        }
-        guard found.metadata["s3remedy-sha256"] == digest else {
-            throw .refused(
-                "s3://\(bucket)/\(name) exists with other content: remove it, and start again")
-        }
-        return .init(bucket: bucket, key: name, eTag: eTag, versionID: found.versionID)
     }
 
     /// The CreateJob request of a run, the same bytes each time.
@@ -79,21 +90,34 @@ struct RemediationCalls {
             report: .init(
                 bucketARN: arn + settings.reportBucket, prefix: settings.reportPrefix,
                 expectedBucketOwner: account),
-            clientRequestToken: run.id, description: Self.description(of: run),
-            priority: run.priority, roleARN: settings.roleARN, confirmationRequired: false
+            clientRequestToken: Self.token(of: run), description: Self.description(of: run),
+            priority: run.priority, roleARN: settings.roleARN,
+            confirmationRequired: run.options.confirmation
         ).body
+    }
+
+    /// One for each job of a run, and never another.
+    static func token(of run: RemediationRun) -> String {
+        run.role == .canary ? run.id + "-canary" : run.id
     }
 
     /// Holds the run's ID, by which a job is found again.
     static func description(of run: RemediationRun) -> String {
-        String("s3remedy \(run.id) for \(run.rule)".prefix(256))
+        String("s3remedy \(token(of: run)) for \(run.rule)".prefix(256))
+    }
+
+    /// The account's jobs: those that are active, or all that S3 still knows.
+    func jobs(onlyActive: Bool, account: String) async throws(StepFailure) -> [BatchJob] {
+        let control = S3ControlClient(caller, account: account)
+        let statuses = onlyActive ? RemediationRun.activeJobStatuses : []
+        return try await calling { () async throws(AWSFailure) in
+            try await control.listJobs(statuses: statuses)
+        }
     }
 
     /// The job of a run, if S3 knows one. By the description and not by the token: ListJobs shows no token.
-    func findJob(_ run: RemediationRun, account: String) async throws(StepFailure) -> String? {
-        let control = S3ControlClient(caller, account: account)
-        let jobs = try await calling { () async throws(AWSFailure) in try await control.listJobs() }
-        return jobs.first { $0.description == Self.description(of: run) }?.id
+    static func job(of run: RemediationRun, among jobs: [BatchJob]) -> BatchJob? {
+        jobs.first { $0.description == description(of: run) }
     }
 
     /// Sends the stored request.
@@ -105,62 +129,55 @@ struct RemediationCalls {
             return try await control.createJob(request)
         } catch {
             guard error.code == "IdempotencyException" else { throw stepFailure(error) }
-            if let id = try await findJob(run, account: account) { return id }
+            let known = try await jobs(onlyActive: false, account: account)
+            if let job = Self.job(of: run, among: known) { return job.id }
             throw .refused(
-                "S3 says that the token \(run.id) belongs to another job (IdempotencyException), "
-                    + "and lists no job for it: start a new remediation")
+                "S3 says that the token \(Self.token(of: run)) belongs to another job "
+                    + "(IdempotencyException), and lists no job for it: start a new remediation")
         }
     }
 
-    func describeJob(_ id: String, account: String) async throws(StepFailure) -> BatchJob {
+    /// Nil when S3 knows no such job: right after its creation, and 90 days after its end.
+    func describeJob(_ id: String, account: String) async throws(StepFailure) -> BatchJob? {
         let control = S3ControlClient(caller, account: account)
         do {
             return try await control.describeJob(id)
         } catch {
-            // Right after creation, and 90 days after the end.
-            if error.code.hasPrefix("NoSuchJob") {
-                throw .temporary("S3 does not know job \(id) yet (\(error.code))")
+            if error.code.hasPrefix("NoSuchJob") || error.code == "NotFoundException" { return nil }
+            throw stepFailure(error)
+        }
+    }
+
+    /// Confirms (`Ready`) or ends (`Cancelled`) a job. One that is in no state for that says so when it is described.
+    func updateJob(
+        _ id: String, to status: String, account: String
+    ) async throws(StepFailure) {
+        let control = S3ControlClient(caller, account: account)
+        do {
+            try await control.updateJobStatus(
+                id, to: status, reason: "asked for through s3remedy")
+        } catch {
+            guard error.code != "JobStatusException", !error.code.hasPrefix("NoSuchJob") else {
+                return
             }
             throw stepFailure(error)
         }
     }
 
-    /// The buckets that the enabled rules of a bucket replicate to.
-    func destinations(of bucket: String) async throws(StepFailure) -> Set<String> {
-        let rules = try await calling { () async throws(AWSFailure) in
-            try await s3.bucketReplication(bucket: bucket)
-        }
-        return Set(rules.filter(\.isEnabled).map(\.destinationBucket))
-    }
-
-    /// Refused: S3 answered, and it is this object's trouble: its key's, its KMS key's, a policy's.
-    func head(
-        _ identity: FailureIdentity
-    ) async throws(StepFailure) -> HeadObjectOutcome {
+    /// The list of a job's report; nil when it is not there (yet).
+    func reportList(_ key: ObjectKey) async throws(StepFailure) -> [UInt8]? {
         do {
-            return try await s3.headObject(
-                bucket: identity.rule.sourceBucket, key: identity.key,
-                versionID: identity.versionID)
+            return try await s3.getObject(
+                bucket: settings.reportBucket, key: key,
+                maximumBytes: CompletionReport.maximumListBytes)
         } catch {
-            // HEAD's 403 has no body, so no code tells a denied object from a wrong clock.
-            guard case .service(let answer) = error, answer.status == 403, answer.code.isEmpty
-            else { throw stepFailure(error) }
-            throw .refused(
-                "\(error) for objects of \(identity.rule.sourceBucket): allow s3:GetObjectVersion, and "
-                    + "kms:Decrypt where they are encrypted with a KMS key")
+            // Without s3:ListBucket S3 says 403 of what is not there.
+            if ["NoSuchKey", "AccessDenied"].contains(error.code) { return nil }
+            throw stepFailure(error)
         }
     }
 
-    /// True when the bucket answers and the version is not listed: a 404 alone may mean a missing permission.
-    func isProvedAbsent(_ identity: FailureIdentity) async throws(StepFailure) -> Bool {
-        try await calling { () async throws(AWSFailure) in
-            !(try await s3.objectVersionExists(
-                bucket: identity.rule.sourceBucket, key: identity.key,
-                versionID: identity.versionID))
-        }
-    }
-
-    private func calling<Value>(
+    func calling<Value>(
         _ call: () async throws(AWSFailure) -> Value
     ) async throws(StepFailure) -> Value {
         do {
@@ -172,7 +189,7 @@ struct RemediationCalls {
 }
 
 /// Sorts what AWS answered: what may go away by itself is tried again, for ever; what is said of this request is not.
-private func stepFailure(_ failure: AWSFailure) -> StepFailure {
+func stepFailure(_ failure: AWSFailure) -> StepFailure {
     if failure.isCancellation { return .cancelled }
     guard case .service(let error) = failure else { return .temporary("\(failure)") }
     switch error.kind {

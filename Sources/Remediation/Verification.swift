@@ -3,109 +3,216 @@ internal import Domain
 internal import FailureStore
 internal import Logging
 
-/// After it a remediation finishes with what is still verifying.
-private let verifyTimeoutMilliseconds: Int64 = 24 * 3_600_000
-
 // Verification: S3's word on each object version, and nothing else, closes a failure.
 extension RemediationWorker {
+    /// No sample is (any longer) what decides: every version is looked at.
+    private static let noSample: Int64 = -1
+
     func verify(
         _ start: RemediationRun, _ calls: RemediationCalls
     ) async throws(StepFailure) -> Step {
-        let destinations = try? await calls.destinations(of: start.rule.sourceBucket)
         var run = start
-        var cursor: String?
-        var waiting = 0
-        var refusal: String?
-        repeat {
-            let page = try await storing { () async throws(StoreFailure) in
-                try await store.held(by: run.id, states: [.verifying], after: cursor, limit: 500)
-            }
-            let round = await findings(page.failures, run, destinations, calls)
-            let current = run
-            run = try await storing { () async throws(StoreFailure) in
-                try await store.apply(round.findings, run: current, at: now) ?? current
-            }
-            if let trouble = round.trouble { throw trouble }
-            waiting += page.failures.count - round.findings.count
-            refusal = refusal ?? round.refusal
-            cursor = page.nextCursor
-        } while cursor != nil
-        let ended = run.job?.endedAt ?? now
-        let isOverdue =
-            now.milliseconds - ended.milliseconds > verifyTimeoutMilliseconds
-        guard waiting == 0 || isOverdue else {
-            if let refusal { throw .refused(refusal) }
-            return (run, true)
+        if run.sampleLeft == nil { try await drawSample(&run) }
+        let left = run.sampleLeft ?? Self.noSample
+        let which: VerificationQuestion = left > 0 ? .untried : left == 0 ? .tried : .all
+        let limit = left > 0 ? min(settings.headsPerStep, Int(left)) : settings.headsPerStep
+        let due = try await storing { () async throws(StoreFailure) in
+            try await store.dueVerifications(of: run.id, which, at: now, limit: limit)
         }
+        guard !due.isEmpty else { return try await conclude(run, which) }
+        var slice = await examine(due, [run.id: run])
+        let isBraked = try await brake(&run, &slice)
+        let results = slice.results
+        let reached = try await storing { () async throws(StoreFailure) in
+            try await store.record(results, at: now)
+        }
+        if left >= 0 {
+            let hasFailed = reached.contains { $0.key != .replicated && $0.value > 0 }
+            let drawn = left > 0 ? Int64(results.count) : 0
+            run.sampleLeft = hasFailed ? Self.noSample : max(0, left - drawn)
+            try await save(run)
+        }
+        if isBraked { return Step(run: run, next: .yield, problem: run.problem) }
+        return try step(run, after: slice, decided: reached.values.reduce(0, +))
+    }
+
+    private func step(
+        _ run: RemediationRun, after slice: VerifiedSlice, decided: Int64
+    ) throws(StepFailure) -> Step {
+        if let trouble = slice.trouble { throw trouble }
+        // When S3 refuses to speak of any of them, asking for the others at once would only cost.
+        if let refusal = slice.refusal, decided == 0 { throw .refused(refusal) }
+        return Step(run: run, next: .yield, problem: slice.refusal)
+    }
+
+    private func drawSample(_ run: inout RemediationRun) async throws(StepFailure) {
+        run.sampleLeft = Self.noSample
+        switch run.options.verification {
+        case .all: break
+        case .none: try await closeOnRows(run, .report)
+        case .sample:
+            let verifying = try await tally(run)[.verifying]
+            let wants = run.role == .main && verifying > settings.sampleObjects
+            if wants { run.sampleLeft = settings.sampleObjects }
+        }
+        try await save(run)
+    }
+
+    /// Closes what has a succeeded row, at the time of the job's creation: any later event opens it again.
+    private func closeOnRows(
+        _ run: RemediationRun, _ evidence: Evidence
+    ) async throws(StepFailure) {
+        guard let created = run.currentJob?.createdAt else { return }
+        try await storing { () async throws(StoreFailure) in
+            try await settleAll(run, .verifying, .closedOnRow(evidence: evidence, at: created))
+        }
+    }
+
+    /// Nothing is due: it waits, or it is over.
+    private func conclude(
+        _ start: RemediationRun, _ which: VerificationQuestion
+    ) async throws(StepFailure) -> Step {
+        var run = start
+        let nextQuestion: VerificationQuestion = which == .untried ? .tried : which
+        let due = try await storing { () async throws(StoreFailure) in
+            try await store.nextVerification(of: run.id, nextQuestion)
+        }
+        if due == nil, run.sampleLeft.map({ $0 >= 0 }) == true {
+            // Every version of the sample is COMPLETED.
+            try await closeOnRows(run, .sample)
+            run.sampleLeft = Self.noSample
+            try await save(run)
+            return Step(run: run)
+        }
+        if run.sampleLeft.map({ $0 > 0 }) == true {
+            run.sampleLeft = 0
+            try await save(run)
+        }
+        let patience = settings.patience
+        let limit = run.role == .canary ? patience.canary : patience.verification
+        let deadline = (run.currentJob?.endedAt ?? now).advanced(byMilliseconds: limit)
+        guard let due, now < deadline else { return try await finish(run) }
+        let pause = min(due, deadline).milliseconds - now.milliseconds
+        // What S3 refuses to speak of waits too, and its sentence stays until it speaks.
+        return Step(run: run, next: .wait(.milliseconds(pause)), problem: run.problem)
+    }
+
+    private func finish(_ run: RemediationRun) async throws(StepFailure) -> Step {
+        if run.role == .canary {
+            let passed = RemediationRun.Canary.passed(try await tally(run))
+            return try await proceed(run, .canaryJudged(passed: passed))
+        }
+        try await storing { () async throws(StoreFailure) in try await releaseAll(run) }
         return try await proceed(run, .verified(at: now))
     }
 
-    private typealias Round = (
-        findings: [(identity: FailureIdentity, finding: HeadFinding)], refusal: String?,
-        trouble: StepFailure?
-    )
+    /// Takes what is absent out of a slice when it would be too much of the remediation. Returns whether it did.
+    private func brake(
+        _ run: inout RemediationRun, _ slice: inout VerifiedSlice
+    ) async throws(StepFailure) -> Bool {
+        let isAbsent = { (result: VerificationResult) in
+            if case .head(.absent) = result.occurrence { return true }
+            return false
+        }
+        let absent = Int64(slice.results.filter(isAbsent).count)
+        guard absent > 0, !run.wishes.contains(.confirmGone) else { return false }
+        let gone = try await tally(run)[.gone] + run.precheck.gone + absent
+        guard RemediationRun.isTooMuchGone(gone, of: run.objects + run.precheck.left) else {
+            return false
+        }
+        for index in slice.results.indices where isAbsent(slice.results[index]) {
+            slice.results[index].occurrence = nil
+            slice.results[index].note = "goneNotConfirmed"
+        }
+        guard run.apply(.goneBrakePulled) else { return false }
+        run.problem =
+            "\(gone) of \(run.objects) objects are gone from \(run.rule.sourceBucket): nothing more is closed "
+            + "until you have looked, and confirm it (s3remedy remediations confirm \(run.id))"
+        try await save(run)
+        return true
+    }
+}
 
-    /// What S3 says of a page of versions. One that S3 refuses to speak of waits and holds up no other; any other
-    /// trouble ends the round with what was found before it.
-    private func findings(
-        _ page: [StoredFailure], _ run: RemediationRun, _ destinations: Set<String>?,
-        _ calls: RemediationCalls
-    ) async -> Round {
-        var round: Round = ([], nil, nil)
-        for found in page {
-            guard !Task.isCancelled else {
-                round.trouble = .cancelled
-                return round
-            }
-            do throws(StepFailure) {
-                if let finding = try await finding(found, run, destinations, calls) {
-                    round.findings.append((found.identity, finding))
-                }
-            } catch .refused(let sentence) {
+/// What a round of HEADs found.
+struct VerifiedSlice {
+    var results: [VerificationResult] = []
+    /// Why S3 refuses to speak of a version: it waits, and holds up no other.
+    var refusal: String?
+    /// What ended the round early.
+    var trouble: StepFailure?
+}
+
+extension RemediationWorker {
+    /// What S3 says of failures that are due; `runs` are the remediations that they may belong to.
+    func examine(
+        _ due: [DueVerification], _ runs: [String: RemediationRun]
+    ) async -> VerifiedSlice {
+        let looks = await lanes.look(Set(due.map(\.asked)))
+        var buckets: [String: BucketLook] = [:]
+        for one in due where buckets[one.asked.bucket] == nil {
+            buckets[one.asked.bucket] = await lanes.look(at: one.asked.bucket, region: one.region)
+        }
+        var slice = VerifiedSlice()
+        for one in due {
+            let retryAt = now.advanced(byMilliseconds: settings.verifyPause(tries: one.tries))
+            switch looks[one.asked] {
+            case .success(let answer):
+                let run = one.stored.failure.remediationID.flatMap { runs[$0] }
+                var context = VerdictContext(
+                    now: now, destinations: buckets[one.asked.bucket]?.destinations,
+                    job: one.stored.failure.lastTask.flatMap { run?.job($0.jobID) }
+                        ?? run?.currentJob, patience: settings.patience)
+                context.isGoneHeld =
+                    run?.goneBrake == .pulled && run?.wishes.contains(.confirmGone) != true
+                slice.results.append(verdict(answer, on: one.stored, context, retryAt: retryAt))
+            case .failure(.refused(let sentence)):
                 log.debug(
                     "S3 refuses to speak of a version",
                     metadata: [
-                        "remediation": "\(run.id)", "key": "\(found.identity.key.encoded)",
-                        "version": "\(found.identity.versionID)", "problem": "\(sentence)",
+                        "key": "\(one.stored.identity.key.encoded)",
+                        "version": "\(one.stored.identity.versionID)", "problem": "\(sentence)",
                     ])
-                round.refusal = round.refusal ?? sentence
-            } catch {
-                round.trouble = error
-                return round
+                slice.refusal = slice.refusal ?? sentence
+                slice.results.append(
+                    VerificationResult(
+                        identity: one.stored.identity, occurrence: nil, note: nil,
+                        retryAt: retryAt))
+            case .failure(let trouble): slice.trouble = slice.trouble ?? trouble
+            case nil: break
             }
         }
-        return round
+        return slice
     }
 
-    /// What S3 says of one version; nil while it says nothing that decides.
-    private func finding(
-        _ found: StoredFailure, _ run: RemediationRun, _ destinations: Set<String>?,
-        _ calls: RemediationCalls
-    ) async throws(StepFailure) -> HeadFinding? {
-        switch try await calls.head(found.identity) {
-        case .absent(let date):
-            return try await calls.isProvedAbsent(found.identity) ? .absent(at: date) : nil
-        case .deleteMarker, .customerKeyNeeded:
-            return nil
-        case .found(let head):
-            guard let status = head.replicationStatus else { return .noStatus }
-            switch status {
-            // REPLICA says that the source is itself a replica, nothing of this rule: it waits.
-            case "COMPLETED", "COMPLETE":
-                // `Date` has whole seconds: an answer from the second of the failure may be older than it.
-                let second: Int64 = 1000
-                let lastFailed = found.failure.lastFailedAt
-                let isUndecided =
-                    head.date <= lastFailed
-                    && lastFailed < head.date.advanced(byMilliseconds: second)
-                return isUndecided ? nil : .completed(at: head.date)
-            case "FAILED":
-                let failedSince = found.failure.lastFailedAt >= run.job?.createdAt ?? run.createdAt
-                let isOnlyOne = destinations?.count == 1
-                return failedSince || isOnlyOne ? .failedOurs : nil
-            default:
-                return nil
-            }
+    /// A slice of what no remediation waits for: what one left when its time was over, failures that began as gone or
+    /// done, and those that S3 has replicated late. Returns when to look again.
+    func verifyInBackground() async throws(StoreFailure) -> Duration {
+        let due = try await store.dueVerifications(
+            of: nil, .all, at: now, limit: settings.headsPerStep)
+        let usual = Duration.milliseconds(settings.firstVerifyPause)
+        guard !due.isEmpty else { return wait(Self.background, exactly: usual) }
+        var runs: [String: RemediationRun] = [:]
+        for id in Set(due.compactMap(\.stored.failure.remediationID)) {
+            runs[id] = try? await store.remediation(id)?.run
         }
+        let slice = await examine(due, runs)
+        _ = try await store.record(slice.results, at: now)
+        switch slice.trouble {
+        case .cancelled: return .zero
+        case .temporary(let sentence), .refused(let sentence):
+            log.warning("background verification waits", metadata: ["problem": "\(sentence)"])
+            return wait(Self.background, doubling: true)
+        case nil: break
+        }
+        return due.count < settings.headsPerStep ? wait(Self.background, exactly: usual) : .zero
+    }
+}
+
+extension DueVerification {
+    var asked: AskedVersion {
+        AskedVersion(
+            region: region, bucket: stored.identity.rule.sourceBucket,
+            version: ObjectVersion(
+                key: stored.identity.key, versionID: stored.identity.versionID))
     }
 }

@@ -94,6 +94,10 @@ extension HistogramReply: ControlItem {
     static let csvColumns = ["from", "bucketSeconds", "series", "others"]
 }
 
+extension ReasonItem: ControlItem {
+    static let csvColumns = ["code", "reasonClass", "meaning", "owner", "fix"]
+}
+
 extension QuarantineReply: ControlItem {
     static let csvColumns = ["id", "outcome", "records"]
 }

@@ -24,8 +24,8 @@ struct RootCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             StatusVerb.self, RulesVerb.self, FailuresGroup.self, RemediateVerb.self,
-            RemediationsGroup.self, QuarantineGroup.self, PauseVerb.self, ResumeVerb.self,
-            ReloadVerb.self, MetricsVerb.self,
+            RemediationsGroup.self, QuarantineGroup.self, ReasonsVerb.self, PauseVerb.self,
+            ResumeVerb.self, ReloadVerb.self, MetricsVerb.self,
         ])
 }
 
@@ -43,8 +43,12 @@ struct FailuresGroup: ParsableCommand {
 
 struct RemediationsGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remediations", abstract: "Lists remediations and shows one.",
-        subcommands: [RemediationsListVerb.self, RemediationsShowVerb.self],
+        commandName: "remediations",
+        abstract: "Lists, shows, follows, confirms and cancels remediations.",
+        subcommands: [
+            RemediationsListVerb.self, RemediationsShowVerb.self, RemediationsWatchVerb.self,
+            RemediationsConfirmVerb.self, RemediationsCancelVerb.self,
+        ],
         defaultSubcommand: RemediationsListVerb.self)
 }
 

@@ -31,6 +31,15 @@ struct RemediateVerb: Verb {
     @Option(help: "Send so many objects first, and the rest once those are replicated.")
     var canary: Int?
 
+    @Flag(help: "Let the job stop before its first task until it is confirmed.")
+    var confirmation = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Only the objects in this file, as `failures list -o ndjson` writes them; - for standard input.",
+            valueName: "file"))
+    var objects: String?
+
     @Option(help: "The job's priority; S3 runs greater numbers first.")
     var priority: Int?
 
@@ -52,6 +61,10 @@ struct RemediateVerb: Verb {
         let filter = filters.filter(at: session.now)
         request.filter = filter == FailureFilter() ? nil : filter
         request.canary = canary
+        request.confirmation = confirmation ? true : nil
+        request.objects = try objects.map { file throws(CommandFailure) in
+            try listedObjects(file)
+        }
         request.priority = priority
         let plan = try await plan(request, session)
         guard plan.objects > 0 else {
@@ -87,7 +100,9 @@ struct RemediateVerb: Verb {
     private func again(_ filter: FailureFilter) -> String {
         let words = [
             "s3remedy remediate", shellWord(rule.text), filter.options,
-            canary.map { "--canary \($0)" } ?? "", priority.map { "--priority \($0)" } ?? "",
+            canary.map { "--canary \($0)" } ?? "", confirmation ? "--confirmation" : "",
+            objects.map { "--objects " + shellWord($0) } ?? "",
+            priority.map { "--priority \($0)" } ?? "",
         ]
         return words.filter { !$0.isEmpty }.joined(separator: " ")
     }

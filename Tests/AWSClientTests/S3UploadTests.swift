@@ -11,7 +11,7 @@ private let created = ScriptedExchange.Step.reply(
 
 private func begin(_ bench: Bench) async throws(AWSFailure) -> S3Upload {
     try await S3Upload.create(
-        bench.caller, bucket: "orders", key: ObjectKey("m.csv"), contentType: "text/csv",
+        S3Client(bench.caller), bucket: "orders", key: ObjectKey("m.csv"), contentType: "text/csv",
         metadata: [("sha256", "00")])
 }
 

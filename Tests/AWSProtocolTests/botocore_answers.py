@@ -2,6 +2,7 @@
 
     botocore_answers.py signatures SEED    requests and the Authorization header that botocore gives them
     botocore_answers.py endpoints          every Region x FIPS x dual-stack x service, and botocore's endpoint
+    botocore_answers.py requests           every operation of S3 and S3 Control that we call, as botocore sends it
 """
 
 import datetime
@@ -10,14 +11,16 @@ import json
 import random
 import string
 import sys
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from botocore import auth
+from botocore.config import Config
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 from botocore.loaders import Loader
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.session import Session
 
 RANDOM_KEYS = 700
 TRICKY = [
@@ -101,7 +104,97 @@ def endpoints():
                 yield answer
 
 
+ACCOUNT = "111122223333"
+TRANSPORT = {"authorization", "content-length", "expect", "user-agent", "x-amz-content-sha256", "x-amz-date"}
+TEXT_KEYS = ["plain.txt", "a b+c%2F", "//x/../y", "\u00fc=&?#;", "q\"'<>"]
+# In the order of the service model, which botocore does not make up for.
+JOB = {
+    "ConfirmationRequired": True, "Operation": {"S3ReplicateObject": {}},
+    "Report": {"Bucket": "arn:aws:s3:::reports", "Format": "Report_CSV_20180820", "Enabled": True, "Prefix": "a&b",
+               "ReportScope": "AllTasks", "ExpectedBucketOwner": ACCOUNT},
+    "ClientRequestToken": "token-1",
+    "Manifest": {"Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key", "VersionId"]},
+                 "Location": {"ObjectArn": "arn:aws:s3:::m/<k>.csv", "ObjectVersionId": "v", "ETag": "abc-2"}},
+    "Description": "s3remedy \"x\"", "Priority": 10, "RoleArn": "arn:aws:iam::111122223333:role/r",
+}
+
+
+def operations(bucket):
+    """Operation, parameters: what is called of S3, with everything that is set. Keys of text alone: botocore's are."""
+    owned = {"Bucket": bucket, "ExpectedBucketOwner": ACCOUNT}
+    for key in TEXT_KEYS:
+        one = {**owned, "Key": key}
+        yield "PutObject", {**one, "Body": "a,b\n", "ContentType": "text/csv", "IfNoneMatch": "*",
+                            "ServerSideEncryption": "AES256", "Metadata": {"s3remedy-sha256": "00"}}
+        yield "HeadObject", {**one, "VersionId": "null"}
+        yield "GetObject", {**one, "Range": "bytes=4-7", "IfMatch": '"e"'}
+        yield "GetObject", {**one, "VersionId": "a/b+c=="}
+        yield "CreateMultipartUpload", {**one, "ContentType": "text/csv", "ServerSideEncryption": "AES256",
+                                        "Metadata": {"s3remedy-sha256": "00"}}
+        yield "UploadPart", {**one, "UploadId": "u/1+", "PartNumber": 2, "Body": "part"}
+        yield "CompleteMultipartUpload", {**one, "UploadId": "u/1+", "IfNoneMatch": "*", "MultipartUpload": {
+            "Parts": [{"ETag": '"e1"', "PartNumber": 1}, {"ETag": '"e2"', "PartNumber": 2}]}}
+        yield "AbortMultipartUpload", {**one, "UploadId": "u/1+"}
+        yield "ListObjectVersions", {**owned, "Prefix": key, "KeyMarker": key, "VersionIdMarker": "a/b+c==",
+                                     "EncodingType": "url"}
+        yield "ListMultipartUploads", {**owned, "Prefix": key, "KeyMarker": key, "UploadIdMarker": "u/1+",
+                                       "EncodingType": "url"}
+    for name in ("GetBucketReplication", "GetBucketVersioning", "GetBucketLifecycleConfiguration",
+                 "GetBucketNotificationConfiguration"):
+        yield name, owned
+
+
+def control_operations():
+    yield "CreateJob", JOB
+    yield "DescribeJob", {"JobId": "0a1b-2c"}
+    yield "ListJobs", {"JobStatuses": ["New", "Active"], "MaxResults": 1000, "NextToken": "a/b+c=="}
+    yield "UpdateJobStatus", {"JobId": "0a1b-2c", "RequestedJobStatus": "Cancelled",
+                              "StatusUpdateReason": "No longer needed"}
+    yield "UpdateJobPriority", {"JobId": "0a1b-2c", "Priority": 2147483647}
+
+
+class Caught(Exception):
+    """The request, instead of an answer."""
+
+
+def caught(client, operation, parameters):
+    def catch(request, **_):
+        raise Caught(request)
+
+    client.meta.events.register("before-send", catch)
+    try:
+        client._make_api_call(operation, parameters)
+    except Caught as found:
+        request = found.args[0]
+    url, body = urlsplit(request.url), request.body or b""
+    body = body if isinstance(body, (bytes, bytearray)) else body.read() if hasattr(body, "read") else body.encode()
+    text = lambda value: value.decode() if isinstance(value, bytes) else str(value)
+    strings = {name: value for name, value in parameters.items() if isinstance(value, str)}
+    return {"operation": operation, "parameters": strings,
+            "method": request.method, "scheme": url.scheme, "host": url.netloc, "path": url.path,
+            "query": sorted(parse_qsl(url.query, keep_blank_values=True)),
+            "headers": sorted([name.lower(), text(value)] for name, value in request.headers.items()
+                              if name.lower() not in TRANSPORT and not name.lower().startswith("amz-sdk-")),
+            "body": body.decode()}
+
+
+def requests():
+    session = Session()
+    session.set_credentials("AKIDEXAMPLE", "secret")
+    plain = {"retries": {"total_max_attempts": 1}, "request_checksum_calculation": "when_required",
+             "response_checksum_validation": "when_required"}
+    for endpoint, style in ((None, "auto"), ("http://127.0.0.1:4566", "path")):
+        client = session.create_client("s3", "eu-west-1", endpoint_url=endpoint,
+                                       config=Config(**plain, s3={"addressing_style": style}))
+        for bucket in ("orders", "or.ders"):
+            for operation, parameters in operations(bucket):
+                yield {**caught(client, operation, parameters), "service": "s3", "endpoint": endpoint}
+    client = session.create_client("s3control", "eu-west-1", config=Config(**plain))
+    for operation, parameters in control_operations():
+        yield {**caught(client, operation, {**parameters, "AccountId": ACCOUNT}), "service": "s3control", "endpoint": None}
+
+
 if __name__ == "__main__":
     kind, *rest = sys.argv[1:]
-    answers = signatures(int(rest[0])) if kind == "signatures" else endpoints()
+    answers = {"signatures": signatures, "endpoints": endpoints, "requests": requests}[kind](*map(int, rest))
     json.dump(list(answers), sys.stdout)

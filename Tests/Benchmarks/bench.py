@@ -1,7 +1,8 @@
 """`make bench`: the daemon and the Python consumer that a user would write, against the same fast queue, in turns; then
-the log, recovery and the store by themselves.
+the log, recovery, the store and manifests by themselves.
 
-    bench.py [--part all|intake|decode|log|recovery|store|full] [--quick] [--binary s3remedyd] [--rounds N] [--only daemon|python]
+    bench.py [--part all|intake|decode|log|recovery|store|manifest|full] [--quick] [--binary s3remedyd] [--rounds N]
+        [--only daemon|python]
 """
 import argparse
 import contextlib
@@ -24,7 +25,7 @@ from queue_server import QueueServer
 from subjects import Daemon, PythonConsumer, Subject
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("all", "intake", "decode", "log", "recovery", "store", "full")
+PARTS = ("all", "intake", "full", "decode", "log", "recovery", "store", "manifest")
 ORDERS = ("time", "random")
 LOOK = 0.02  # seconds between two looks at the counters
 STALL = 30.0
@@ -39,6 +40,7 @@ class Plan:
     store_rows: int
     store_events: int
     recovery_records: int
+    manifest_rows: int
     work: pathlib.Path
     sockets: pathlib.Path
     # The first event's time in seconds: the same for all, so that all get the same messages.
@@ -201,6 +203,7 @@ def make_plan(options: argparse.Namespace, stack: contextlib.ExitStack) -> Plan:
         store_rows=parts.QUICK["store_rows"] if options.quick else parts.STORE_ROWS,
         store_events=parts.QUICK["store_events"] if options.quick else parts.STORE_EVENTS,
         recovery_records=parts.QUICK["recovery_records"] if options.quick else parts.RECOVERY_RECORDS,
+        manifest_rows=parts.QUICK["manifest_rows"] if options.quick else parts.MANIFEST_ROWS,
         work=pathlib.Path(work), sockets=pathlib.Path(sockets),
         since=int(time.time()) - 3600)
 
@@ -235,7 +238,7 @@ def main() -> None:
             full = measure_full_store(plan)
             report.alone(f"into a store of {plan.store_rows:,} failures, random keys", full, "events_per_second", 10_000)
             report.write_part(REPOSITORY / ".build/bench-full.json", plan.work, {"full": full})
-        for name in ("decode", "log", "recovery", "store"):
+        for name in PARTS[3:]:
             if options.part in ("all", name):
                 began = time.monotonic()
                 runs = getattr(parts, name)(plan)

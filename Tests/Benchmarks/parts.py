@@ -1,4 +1,4 @@
-"""The log, recovery and the store by themselves: s3remedy-bench in processes of their own, beside the limit of the same
+"""The log, recovery, the store and manifests by themselves: s3remedy-bench in processes of their own, beside the limit of the same
 disk and what one would use instead, in turns."""
 import json
 import os
@@ -15,7 +15,11 @@ from subjects import Daemon
 STORE_ROWS = 5_000_000
 STORE_EVENTS = 200_000
 RECOVERY_RECORDS = 1_000_000
-QUICK = {"rounds": 1, "store_rows": 200_000, "store_events": 20_000, "recovery_records": 100_000}
+MANIFEST_ROWS = 10_000_000
+QUICK = {"rounds": 1, "store_rows": 200_000, "store_events": 20_000, "recovery_records": 100_000,
+         "manifest_rows": 500_000}
+# The same rows as the manifest's, in the same order, out of the same index.
+EXPORT = "SELECT 'orders', key, version FROM failure WHERE remediation = 'bench' AND state = 1"
 
 
 def program(plan, directory: pathlib.Path, *arguments: str) -> dict:
@@ -133,6 +137,37 @@ def store(plan) -> dict:
     for answer in asked["answers"]:
         print(f"{answer['question']:24}" + "".join(f"{answer[name]:12.2f}" for name in ("first", "median", "slowest")))
     return {**results, "fill": filled, "ask": asked}
+
+
+def manifest(plan) -> dict:
+    """A manifest out of the store beside sqlite3's own export of the same rows, and a report of as many rows."""
+    directory, rows = plan.work / "manifest", str(plan.manifest_rows)
+    filled = program(plan, directory, "manifest", "fill", "--records", rows)
+    runs: dict[str, list[dict]] = {"write": [], "export": [], "report": []}
+    for round_number in range(plan.rounds):
+        for step in turned(list(runs), round_number):
+            runs[step].append(export(plan, directory) if step == "export" else
+                              program(plan, directory, "manifest", step, "--records", rows))
+    shutil.rmtree(directory)
+    print(f"\nManifests: {plan.manifest_rows:,} rows (filled in {filled['seconds']:.0f} s); {plan.rounds} rounds")
+    print_runs({"manifest and SHA-256 from the store": runs["write"], "sqlite3 -csv of the same rows": runs["export"],
+                "completion report": runs["report"]})
+    ratio(runs["write"], runs["export"], "the manifest's writer does", "sqlite3's rows/s, wanted >= 1;")
+    best(runs["report"], "report rows/s", 50_000)
+    peak = max(run["peakMiB"] for step in ("write", "report") for run in runs[step])
+    print(f"peak memory {peak:.1f} MiB, wanted <= 64: {'reached' if peak <= 64 else 'not reached'}")
+    return {**runs, "fill": filled}
+
+
+def export(plan, directory: pathlib.Path) -> dict:
+    """sqlite3's `.mode csv`, to /dev/null; its memory is that of the largest child so far, so it is left out."""
+    before, began = os.times(), time.monotonic()
+    subprocess.run(["sqlite3", "-readonly", "-cmd", ".mode csv", str(directory / "failures.db"), EXPORT],
+                   stdout=subprocess.DEVNULL, check=True)
+    seconds, after = time.monotonic() - began, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"records": plan.manifest_rows, "seconds": seconds, "recordsPerSecond": plan.manifest_rows / seconds,
+            "cpuMicroseconds": cpu / plan.manifest_rows * 1e6, "syncs": 0, "residentMiB": 0, "peakMiB": 0}
 
 
 def turned(things: list[str], round_number: int) -> list[str]:

@@ -221,7 +221,7 @@ struct FailureLifeTableTests {
             #expect(after.failureCount == start.failureCount + 1 && after.size == 99, what)
             #expect(after.reason == event.reason, what)
             #expect(after.firstFailedAt == start.firstFailedAt, what)
-        case .rowSucceeded(let task), .rowFailed(let task, _):
+        case .rowSucceeded(let task), .rowFailed(let task, _, _):
             #expect(after.lastTask == task, what)
         case .selected(let id): #expect(after.remediationID == id, what)
         default: #expect(after.lastFailedAt == start.lastFailedAt, what)

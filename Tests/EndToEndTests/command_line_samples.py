@@ -113,3 +113,8 @@ def timeline():
         {"at": "2026-11-24T03:11:06.527Z", "what": "failed", "reason": "DstPutObjectNotPermitted"},
         {"at": "2026-11-24T05:11:06.000Z", "what": "submitted", "remediationId": "rem-1",
          "jobId": "job-1", "by": "ana"}]
+
+
+def reason(code="DstPutObjectNotPermitted"):
+    return {"code": code, "reasonClass": "fix", "meaning": "S3 was not allowed to write the replica.",
+            "owner": "destinationBucketOwner", "fix": "Allow the replication role s3:ReplicateObject."}

@@ -13,8 +13,8 @@ import pytest
 from command_line_daemon import CannedDaemon, page, problem
 from command_line_harness import binary, call, daemon, run, terminal  # noqa: F401
 from command_line_samples import (
-    HOSTILE_ENCODED, HOSTILE_KEY, ago, failure, full_failure, job, quarantined, remediation, rule,
-    status, timeline)
+    HOSTILE_ENCODED, HOSTILE_KEY, ago, failure, full_failure, job, quarantined, reason, remediation,
+    rule, status, timeline)
 
 
 def width(line):
@@ -37,6 +37,7 @@ def fill(daemon):
         "GET /v1/failures/timeline": page(timeline()),
         "GET /v1/remediations": page([remediation("verifying", jobs=[job()])]),
         "GET /v1/remediations/rem-1": remediation("jobFollowed", jobs=[job()]),
+        "GET /v1/reasons": page([reason(), reason("SrcGetTaggingNotPermitted")]),
         "GET /v1/quarantine": page([quarantined()]),
         "GET /v1/quarantine/17": quarantined()})
 
@@ -56,6 +57,8 @@ TABLES = [
     (["remediations", "show", "rem-1"], ["main job Active, 6,002 of 12,345 tasks (48 %)",
                                          "about $0.27 for jobs", "OUTCOME",
                                          "s3://s3remedy-manifests/manifests/rem-1.csv"]),
+    (["reasons"], ["REASON", "MEANING", "DstPutObjectNotPermitted", "fix"]),
+    (["reasons", "DstPutObjectNotPermitted"], ["owner of the destination bucket", "s3:ReplicateObject"]),
     (["quarantine", "list"], ["17", "3 d ago", "the body ends inside a string"]),
     (["quarantine", "show", "17"], ['{"Records"', "\\u{1b}[2J", "At byte      1,210"])]
 
@@ -78,7 +81,7 @@ OBJECTS = {
     "remediations show rem-1": "/v1/remediations/rem-1", "quarantine show 17": "/v1/quarantine/17"}
 LISTS = {
     "rules": "/v1/rules", "failures list": "/v1/failures", "remediations list": "/v1/remediations",
-    "quarantine list": "/v1/quarantine"}
+    "quarantine list": "/v1/quarantine", "reasons": "/v1/reasons"}
 
 
 @pytest.mark.parametrize("verb, path", [*OBJECTS.items(), *LISTS.items()])

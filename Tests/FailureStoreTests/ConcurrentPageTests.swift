@@ -63,8 +63,8 @@ struct ConcurrentPageTests {
             lsn += 1
             if lsn.isMultiple(of: 3) {
                 let finding = HeadFinding.absent(at: Timestamp(milliseconds: 60_000))
-                _ = try await store.apply(
-                    [(FailureIdentity(event), finding)], run: nil, at: Timestamp(milliseconds: 1))
+                _ = try await store.heads(
+                    [(FailureIdentity(event), finding)], at: Timestamp(milliseconds: 1))
             }
             written.yield()
         }

@@ -36,8 +36,8 @@ struct CounterTests {
                 .absent(at: Timestamp(milliseconds: 5)),
             ]
             guard let picked, let finding = findings.randomElement(using: &random) else { continue }
-            _ = try await store.apply(
-                [(picked.identity, finding)], run: nil, at: Timestamp(milliseconds: 1))
+            _ = try await store.heads(
+                [(picked.identity, finding)], at: Timestamp(milliseconds: 1))
         }
         try await expectCountersEqualRecount(store)
         print("steps \(steps)")

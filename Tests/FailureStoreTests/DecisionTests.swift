@@ -34,11 +34,11 @@ struct DecisionTests {
         func identity(_ state: FailureState) -> FailureIdentity {
             FailureIdentity(failureEvent(key: state.name))
         }
-        _ = try await store.apply(
+        _ = try await store.heads(
             [
                 (identity(.replicated), .completed(at: Timestamp(milliseconds: 2000))),
                 (identity(.gone), .absent(at: Timestamp(milliseconds: 2000))),
-            ], run: nil, at: Timestamp(milliseconds: 2000))
+            ], at: Timestamp(milliseconds: 2000))
         var selection = FailureSelection()
         selection.key = ObjectKey("submitted")
         let run = RemediationRun(
@@ -182,13 +182,13 @@ struct DecisionTests {
         // Before the first step: a new failure among those to come, one that fails again, one in another state.
         try await log(
             failureEvent(key: "k10001-new", at: 900), failureEvent(key: "k12000", at: 2000))
-        _ = try await store.apply(
+        _ = try await store.heads(
             [
                 (
                     FailureIdentity(failureEvent(key: "k12001")),
                     .completed(at: Timestamp(milliseconds: 3000))
                 )
-            ], run: nil, at: said)
+            ], at: said)
         var (cursor, changed, steps): (String?, Int, Int) = (nil, 0, 0)
         repeat {
             let step = try await store.carryOut(

@@ -58,7 +58,7 @@ struct ExactNameTests {
         }
         // What is said of one is not said of the other.
         let at = Timestamp(milliseconds: 9000)
-        _ = try await store.apply([(found[0].identity, .failedOurs)], run: nil, at: at)
+        _ = try await store.heads([(found[0].identity, .failedOurs)], at: at)
         let desk = DecisionDesk(store: store)
         var selection = FailureSelection()
         selection.rule = found[0].identity.rule

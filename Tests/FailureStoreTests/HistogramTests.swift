@@ -34,8 +34,8 @@ struct HistogramTests {
         ]
         _ = try await store.apply(storeBatch(events.map { .event($0) }, from: 1))
         // Closed failures count too.
-        _ = try await store.apply(
-            [(FailureIdentity(events[2]), .absent(at: moment(20)))], run: nil, at: moment(20))
+        _ = try await store.heads(
+            [(FailureIdentity(events[2]), .absent(at: moment(20)))], at: moment(20))
         let told = try await store.histogram(query(.reason, moment(10), moment(13)))
         #expect(
             told

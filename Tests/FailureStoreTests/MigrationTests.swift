@@ -28,7 +28,7 @@ struct MigrationTests {
         let select = tables.map { "SELECT * FROM \($0);" }.joined() + entries + hours
         let before = try files.shell(select)
         let store = try files.open()
-        #expect(try await store.overview().schemaVersion == 4)
+        #expect(try await store.overview().schemaVersion == 5)
         #expect(try files.shell(select) == before)
         #expect(before.split(separator: "\n").count == 31 + min(version, 2))
         #expect(try files.differencesFromRecount() == "")
@@ -87,8 +87,8 @@ struct MigrationTests {
             storeBatch([.event(event)], from: 11, at: 1_700_010_000_000))
         #expect(summary.appliedLSN == 11 && summary.changedFailures == 1)
         let time = Timestamp(milliseconds: 1_700_006_000_000)
-        _ = try await store.apply(
-            [(FailureIdentity(event), .completed(at: time))], run: nil, at: time)
+        _ = try await store.heads(
+            [(FailureIdentity(event), .completed(at: time))], at: time)
         let swept = try await store.sweep(at: time.advanced(byMilliseconds: 91 * 86_400_000))
         #expect(swept.failures == 1 && swept.timelineEntries == 2 && swept.quarantined == 2)
         #expect(try files.differencesFromRecount() == "")

@@ -116,7 +116,8 @@ struct RandomHistoryTests {
                 .rowFailed(task, .fix),
             ]
             _ = try await store.settle(
-                run.id, outcomes[history.below(outcomes.count)], limit: history.below(30), at: time)
+                run.id, .submitted, outcomes[history.below(outcomes.count)], after: nil,
+                limit: 1 + history.below(30), at: time)
         default:
             let found = try await store.everything()
             guard !found.isEmpty else { return }
@@ -126,7 +127,7 @@ struct RandomHistoryTests {
             let picked = (0..<10).map { _ in
                 (found[history.below(found.count)].identity, findings[history.below(5)])
             }
-            _ = try await store.apply(picked, run: nil, at: time)
+            _ = try await store.heads(picked, at: time)
         }
     }
 

@@ -22,9 +22,8 @@ struct RetentionTests {
     func fill(_ store: SQLiteFailureStore, _ count: Int, closed: Int) async throws {
         let events = (0..<count).map { failureEvent(key: "k\($0)", at: Int64($0 * 100)) }
         _ = try await store.apply(storeBatch(events.map { .event($0) }, from: 1))
-        _ = try await store.apply(
-            events[..<closed].map { (FailureIdentity($0), .absent(at: closedAt)) }, run: nil,
-            at: closedAt)
+        _ = try await store.heads(
+            events[..<closed].map { (FailureIdentity($0), .absent(at: closedAt)) }, at: closedAt)
     }
 
     @Test func `closed failures go in transactions of 1,000 rows, with their timeline and counts`()

@@ -78,8 +78,8 @@ struct SQLiteFailureStoreTests {
         let findings: [HeadFinding] = [
             .noStatus, .archived, .completed(at: time), .failedOurs, .absent(at: time),
         ]
-        _ = try await store.apply(
-            findings.map { (FailureIdentity(failureEvent()), $0) }, run: nil, at: time)
+        _ = try await store.heads(
+            findings.map { (FailureIdentity(failureEvent()), $0) }, at: time)
         #expect(try await store.overview().failures == 0)
         let told = try await store.timeline(
             bucket: "orders", key: ObjectKey("a"), version: "v1", after: nil, limit: 10)

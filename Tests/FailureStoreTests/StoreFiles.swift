@@ -26,7 +26,8 @@ struct StoreFiles {
         try PosixFileSystem().open(path + suffix, .read).size()
     }
 
-    /// Rows in which counters or hourly buckets differ from a recount of the failures; empty when none.
+    /// Rows in which counters, hourly buckets, what waits for a HEAD or what remediations hold differ from a recount of
+    /// the failures; empty when none.
     func differencesFromRecount() throws -> String {
         let counters = "SELECT rule, destination, state, reason, count, bytes FROM counter"
         let counted = """
@@ -38,11 +39,22 @@ struct StoreFiles {
             SELECT rule, last_failed_at / 3600000, destination, reason, count(*) FROM failure
             GROUP BY rule, last_failed_at / 3600000, destination, reason
             """
+        let waiting = "SELECT rule, destination, key, version FROM verification"
+        let verifying = "SELECT rule, destination, key, version FROM failure WHERE state = 2"
+        let held = """
+            SELECT remediation, destination, reason, fate, count FROM remediation_count
+            WHERE fate < 2 AND count <> 0
+            """
+        let holding = """
+            SELECT remediation, destination, reason, state - 1, count(*) FROM failure
+            WHERE remediation IS NOT NULL AND state IN (1, 2) GROUP BY 1, 2, 3, 4
+            """
         let total = "SELECT count, bytes FROM quarantine_total"
         let kept = "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"
         return try [
             (total, kept), (counters, counted), (counted, counters), (hours, hourly),
-            (hourly, hours),
+            (hourly, hours), (waiting, verifying), (verifying, waiting), (held, holding),
+            (holding, held),
         ].map {
             try shell("SELECT * FROM (\($0.0)) EXCEPT SELECT * FROM (\($0.1))")
         }.joined()
@@ -61,6 +73,27 @@ extension SQLiteFailureStore {
             cursor = page.nextCursor
         } while cursor != nil
         return found
+    }
+}
+
+extension SQLiteFailureStore {
+    /// What HEADs found, told at a moment.
+    func heads(
+        _ findings: [(FailureIdentity, HeadFinding)], at: Timestamp
+    ) throws {
+        _ = try record(
+            findings.map { VerificationResult(identity: $0.0, occurrence: .head($0.1)) }, at: at)
+    }
+
+    /// Applies an occurrence to all that a run has in one state.
+    func settleAll(
+        _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence, limit: Int = 1000,
+        at: Timestamp
+    ) throws {
+        var cursor: String?
+        repeat {
+            cursor = try settle(run, state, occurrence, after: cursor, limit: limit, at: at)
+        } while cursor != nil
     }
 }
 

@@ -61,10 +61,7 @@ struct StoreRemediationTests {
         #expect(states.values.filter { $0 == .submitted }.count == 25)
         #expect(states["r2 other"] == .open)
         #expect(states["r1 parked"] == .parked)
-        let held = try await store.held(by: "run-1", states: [.submitted], after: nil, limit: 20)
-        let rest = try await store.held(
-            by: "run-1", states: [.submitted], after: held.nextCursor, limit: 20)
-        #expect(held.failures.count == 20 && rest.failures.count == 5 && rest.nextCursor == nil)
+        #expect(stored?.tally[.submitted] == 25)
     }
 
     @Test func `COMPLETED closes every failure of the version, and counts the run's own`()
@@ -75,17 +72,17 @@ struct StoreRemediationTests {
             failureEvent(rule: "r2", destination: "elsewhere", key: "a", at: 1500),
             failureEvent(rule: "r2", destination: "elsewhere", key: "a", version: "v2", at: 1500),
         ])
-        var run = run()
+        let run = run()
         try await store.save(run)
-        run = try await store.selectNext(for: run, limit: 10).run
-        #expect(try await store.settle("run-1", .reportMissing, limit: 10, at: now) == 1)
-        #expect(try await store.settle("run-1", .reportMissing, limit: 10, at: now) == 0)
-        let identity = try #require(
-            try await store.held(by: "run-1", states: [.verifying], after: nil, limit: 10)
-                .failures.first?.identity)
-        let changed = try await store.apply(
-            [(identity, .completed(at: Timestamp(milliseconds: 2000)))], run: run, at: now)
-        #expect(changed?.outcome.replicated == 1)
+        _ = try await store.selectNext(for: run, limit: 10)
+        try await store.settleAll("run-1", .submitted, .reportMissing, at: now)
+        let due = try await store.dueVerifications(of: "run-1", .all, at: now, limit: 10)
+        let identity = try #require(due.first?.stored.identity)
+        #expect(due.count == 1 && due[0].region == "eu-west-1" && due[0].tries == 0)
+        try await store.heads([(identity, .completed(at: Timestamp(milliseconds: 2000)))], at: now)
+        let tally = try #require(try await store.remediation("run-1")?.tally)
+        #expect(tally[.replicated] == 1 && tally[.verifying] == 0)
+        #expect(try await store.nextVerification(of: "run-1", .all) == nil)
         let page = try await store.page(FailureQuery(selection: FailureSelection()))
         let replicated = page.failures.filter { $0.failure.state == .replicated }
         #expect(replicated.map(\.identity.versionID) == ["v1", "v1"])
@@ -102,13 +99,13 @@ struct StoreRemediationTests {
             let run = run(id, rule: rule)
             try await store.save(run)
             _ = try await store.selectNext(for: run, limit: 10)
-            _ = try await store.settle(id, .reportMissing, limit: 10, at: now)
+            try await store.settleAll(id, .submitted, .reportMissing, at: now)
         }
         let asked = try #require(
-            try await store.held(by: "run-1", states: [.verifying], after: nil, limit: 10)
-                .failures.first?.identity)
-        _ = try await store.apply(
-            [(asked, .completed(at: Timestamp(milliseconds: 2000)))], run: nil, at: now)
+            try await store.dueVerifications(of: "run-1", .all, at: now, limit: 10)
+                .first?.stored.identity)
+        _ = try await store.heads(
+            [(asked, .completed(at: Timestamp(milliseconds: 2000)))], at: now)
         let page = try await store.page(FailureQuery(selection: FailureSelection()))
         #expect(page.failures.map(\.failure.state) == [.replicated, .verifying])
     }
@@ -118,7 +115,7 @@ struct StoreRemediationTests {
     {
         let store = try await store([failureEvent(at: 1000)])
         var run = try await store.selectNext(for: run(), limit: 10).run
-        _ = try await store.settle(run.id, .reportMissing, limit: 10, at: now)
+        try await store.settleAll(run.id, .submitted, .reportMissing, at: now)
         func stateAfterFailure(_ lsn: UInt64) async throws -> FailureState? {
             let event = failureEvent(at: Int64(lsn) * 1000)
             _ = try await store.apply(StoreBatch(records: [(lsn, .event(event))], at: now))
@@ -136,7 +133,7 @@ struct StoreRemediationTests {
         let run = run()
         try await store.save(run)
         _ = try await store.selectNext(for: run, limit: 10)
-        _ = try await store.settle("run-1", .leftOut, limit: 10, at: now)
+        try await store.settleAll("run-1", .submitted, .leftOut, at: now)
         #expect(try await states(store) == ["r1 a": .open])
         #expect(try await store.unfinishedRemediations().runs.map(\.id) == ["run-1"])
     }
@@ -150,7 +147,7 @@ struct StoreRemediationTests {
         let run = run()
         try await store.save(run)
         _ = try await store.selectNext(for: run, limit: 10)
-        _ = try await store.settle("run-1", .reportMissing, limit: 10, at: now)
+        try await store.settleAll("run-1", .submitted, .reportMissing, at: now)
         for limit in [1, 2, 3, 100] {
             var told: [String] = []
             var position: Int64?

@@ -30,8 +30,11 @@ struct RetentionTests {
         let closedAt = Timestamp(milliseconds: clock.wallMilliseconds())
         let event = failureEvent(key: "a", at: closedAt.milliseconds - 1000)
         _ = try await base.apply(StoreBatch(records: [(1, .event(event))], at: closedAt))
-        _ = try await base.apply(
-            [(FailureIdentity(event), .absent(at: closedAt))], run: nil, at: closedAt)
+        _ = try await base.record(
+            [
+                VerificationResult(
+                    identity: FailureIdentity(event), occurrence: .head(.absent(at: closedAt)))
+            ], at: closedAt)
         let store = ScriptedStore(base)
         let running = Task { try await retention(store).run() }
         var swept = store.swept.makeAsyncIterator()

@@ -113,13 +113,26 @@ final class ScriptedStore: FailureStoring {
     func selectNext(
         for: RemediationRun, limit: Int
     ) async throws(StoreFailure) -> (run: RemediationRun, isComplete: Bool) { throw Self.unasked }
-    func held(
-        by: String, states: Set<FailureState>, after: String?, limit: Int
-    ) async throws(StoreFailure) -> FailurePage { throw Self.unasked }
-    func settle(
-        _: String, _: FailureOccurrence, limit: Int, at: Timestamp
+    func ask(
+        _: RemediationRun.Wish, of: String, by: String, at: Timestamp
+    ) async throws(StoreFailure) -> Bool { throw Self.unasked }
+    func manifestPage(
+        of: String, after: (key: ObjectKey, versionID: String)?, limit: Int
+    ) async throws(StoreFailure) -> ManifestPage { throw Self.unasked }
+    func takeIn(
+        _: [ReportedTask], of: String, rule: RuleName, at: Timestamp
     ) async throws(StoreFailure) -> Int { throw Self.unasked }
-    func apply(
-        _: [(identity: FailureIdentity, finding: HeadFinding)], run: RemediationRun?, at: Timestamp
-    ) async throws(StoreFailure) -> RemediationRun? { throw Self.unasked }
+    func settle(
+        _: String, _: FailureState, _: FailureOccurrence, after: String?, limit: Int, at: Timestamp
+    ) async throws(StoreFailure) -> String? { throw Self.unasked }
+    func dueVerifications(
+        of: String?, _: VerificationQuestion, at: Timestamp, limit: Int
+    ) async throws(StoreFailure) -> [DueVerification] { throw Self.unasked }
+    func nextVerification(
+        of: String?, _: VerificationQuestion
+    ) async throws(StoreFailure) -> Timestamp? { throw Self.unasked }
+    func record(
+        _: [VerificationResult], at: Timestamp
+    ) async throws(StoreFailure) -> [FailureState: Int64] { throw Self.unasked }
+    func release(_: String, limit: Int) async throws(StoreFailure) -> Int { throw Self.unasked }
 }

@@ -9,6 +9,7 @@ struct BenchProgram: AsyncParsableCommand {
         abstract: "Measures one part of s3remedy, or what one would use instead; prints JSON.",
         subcommands: [
             DecodeCommand.self, LogCommand.self, RecoveryCommand.self, StoreCommand.self,
+            ManifestCommand.self,
         ])
 }
 
