@@ -16,10 +16,13 @@ struct RemediationWatch {
         defer { interrupt.cancel() }
         var item = started
         var last = ""
+        var bar = ProgressBar()
         var missed = 0
         try report("remediation \(shown(id)) has started", &last)
         while !item.isOver {
-            try report(item.progress, &last)
+            let now = session.clock.monotonicNanoseconds()
+            try report(
+                session.messages.isTerminal ? bar.line(item, at: now) : item.progress, &last)
             try await pause()
             do throws(CommandFailure) {
                 item = try await session.client.get("/v1/remediations/" + segment(id))

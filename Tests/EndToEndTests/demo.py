@@ -1,6 +1,6 @@
 """make demo: failures of a real (local) replication arrive, survive a kill -9, and are repaired by a batch job.
 
-Ends by itself with `VERDICT: ok` (exit status 0) or `VERDICT: failed: …` (1), and leaves nothing behind.
+One object's version is deleted meanwhile and ends `gone`, one is archived and ends `parked`. Ends by itself with `VERDICT: ok` (exit status 0) or `VERDICT: failed: …` (1), and leaves nothing behind.
 """
 
 import contextlib
@@ -26,6 +26,8 @@ SOURCE, ARCHIVE, PARTNERS, MANIFESTS = "orders", "orders-archive", "orders-partn
 ARCHIVE_RULE, PARTNERS_RULE = f"{SOURCE}/to-archive", f"{SOURCE}/to-partners"
 NASTY_KEYS = ("a b+c%2F", "ключ/日本語", '"quoted",comma', "line\nbreak", "\x1b[31mred\x1b[0m \x1b]0;title\x07", "k" * 1024)
 SHARED = "partners/"
+DELETED, ARCHIVED = "2026/11/deleted.json", "2026/11/archived.json"
+COLUMNS = 100
 FIRST, MORE = 40, 240
 
 
@@ -63,6 +65,16 @@ class Demo:
         if done.returncode != 0:
             raise Failed(f"s3remedy {shlex.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
         print(flush=True)
+
+    def watch(self, *arguments: str) -> None:
+        """Run the command line on a terminal, and show how its one line of progress went."""
+        print(f"\n$ s3remedy {shlex.join(arguments)}", flush=True)
+        status, seen = self.daemon.cli_on_terminal(*arguments, columns=COLUMNS)
+        frames = [frame.rstrip() for frame in seen.replace("\r\n", "\n").split("\r\x1b[K")]
+        moving = list(dict.fromkeys(frames[1:-1]))
+        print("\n".join([frames[0], *(moving if len(moving) <= 12 else [*moving[:6], "[…]", *moving[-6:]]), frames[-1]]),
+              flush=True)
+        self.check("exit status", 0, status)
 
     def check(self, what: str, expected: object, got: object) -> None:
         good = expected == got
@@ -118,7 +130,7 @@ class Demo:
         self.cloud.replicated_pair(SOURCE, [("to-archive", "", ARCHIVE), ("to-partners", SHARED, PARTNERS)], queue,
                                    missing=(ARCHIVE,))
         self.cloud.deny_replication(PARTNERS)
-        for key in (*NASTY_KEYS, *(f"2026/11/{number:03d}.json" for number in range(FIRST)),
+        for key in (*NASTY_KEYS, DELETED, ARCHIVED, *(f"2026/11/{number:03d}.json" for number in range(FIRST)),
                     *(f"{SHARED}{number:03d}.json" for number in range(FIRST // 2))):
             self.put(key)
         self.say(f"The local cloud answers at {self.cloud.endpoint}. Bucket {SOURCE} has two replication rules: "
@@ -142,6 +154,7 @@ class Demo:
         self.s3remedy("rules")
         self.s3remedy("failures", "list", "--rule", ARCHIVE_RULE, "--limit", "12")
         self.s3remedy("failures", "show", SOURCE, "ключ/日本語")
+        self.s3remedy("reasons", "DstBucketNotFound")
 
     def kill_in_mid_intake(self) -> None:
         self.step("kill -9 in mid-intake")
@@ -177,6 +190,10 @@ class Demo:
         self.cloud.allow_replication(PARTNERS)
         self.say(f"{ARCHIVE} is made, with versioning; {PARTNERS} no longer denies s3:ReplicateObject. S3 itself "
                  "never tries a failed object again.")
+        self.cloud.client("s3").delete_object(Bucket=SOURCE, Key=DELETED, VersionId=self.written.pop(DELETED))
+        self.cloud.change_version(SOURCE, ARCHIVED, self.written.pop(ARCHIVED), storageClass="GLACIER")
+        self.say(f"Meanwhile the only version of {DELETED} was deleted, and {ARCHIVED} was moved to GLACIER, from where "
+                 "nothing is replicated.")
 
     def remediate(self) -> None:
         self.step("The failures are repaired by S3 Batch Replication")
@@ -184,13 +201,19 @@ class Demo:
         self.say("A job runs every rule that matches an object, and S3's status of an object is one for all its rules: "
                  f"what is below {SHARED} is now replicated to {ARCHIVE}, too.")
         self.s3remedy("rules")
-        self.s3remedy("remediate", ARCHIVE_RULE, "--yes")
+        self.s3remedy("remediate", ARCHIVE_RULE, "--dry-run")
+        self.say("The plan has looked at every object: what is gone is closed, what is archived is parked, and neither "
+                 "goes into the job.")
+        self.watch("remediate", ARCHIVE_RULE, "--canary", "5", "--yes")
         self.s3remedy("remediations", "list")
         self.s3remedy("rules")
 
     def prove(self) -> None:
         self.step("Is it true?")
         self.wait_for("replicated")
+        for key, state, evidence in ((DELETED, "gone", "absent"), (ARCHIVED, "parked", None)):
+            [failure] = [one for one in self.daemon.failures(ARCHIVE_RULE) if one["key"] == key]
+            self.check(f"{key} ends, and its evidence", (state, evidence), (failure["state"], failure.get("evidence")))
         self.check("failures closed on S3's own status", sum(self.expected().values()),
                    sum(one.get("evidence") == "status" for rule in self.expected() for one in self.daemon.failures(rule)))
         for destination, keys in ((ARCHIVE, list(self.written)),
