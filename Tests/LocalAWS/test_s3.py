@@ -295,6 +295,17 @@ def test_a_bucket_in_another_region_sends_the_request_there(cloud, user, s3, buc
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "us-west-2"
 
 
+@pytest.mark.parametrize(("code", "status"), [
+    ("ConditionalRequestConflict", 409), ("PreconditionFailed", 412), ("SlowDown", 503), ("InternalError", 500),
+    ("AccessDenied", 403), ("NoSuchBucket", 404), ("KMS.DisabledException", 400), ("RequestTimeout", 400)])
+def test_an_error_of_s3_comes_with_its_own_status(cloud, s3, bucket, code, status):
+    """409: two conditional writes at once. Source: User Guide, "How to prevent object overwrites"."""
+    cloud.faults({"operation": "s3.PutObject", "bucket": bucket, "code": code})
+    refused(lambda: put(s3, bucket, IfNoneMatch="*"), code, status)
+    assert cloud.pending_faults() == []
+    put(s3, bucket, IfNoneMatch="*")
+
+
 def test_what_the_judge_wants_of_s3_requests(cloud, user, bucket):
     lax = cloud.client("s3", user, validates=False)
     for call in (lambda: put(lax, bucket, ServerSideEncryption="rot13"), lambda: put(lax, bucket, StorageClass="WARM"),

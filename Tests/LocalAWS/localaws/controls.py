@@ -3,7 +3,7 @@ from localaws import credentials, kmskeys, s3access
 from localaws.batch import JobRunner
 
 _LONGEST_SETTLE = 20.0
-_STATUSES = (None, "PENDING", "COMPLETED", "FAILED", "REPLICA")
+_STATUSES = (None, "PENDING", "COMPLETED", "COMPLETE", "FAILED", "REPLICA")  # both spellings are in the model
 
 
 class Controls:

@@ -138,7 +138,7 @@ def _progress(job: Job) -> str:
     return "" if job.status == "New" else (f"<ProgressSummary><TotalNumberOfTasks>{job.total}</TotalNumberOfTasks>"
             f"<NumberOfTasksSucceeded>{job.succeeded}</NumberOfTasksSucceeded>"
             f"<NumberOfTasksFailed>{job.failed}</NumberOfTasksFailed><Timers><ElapsedTimeInActiveSeconds>"
-            f"{job.active_seconds}</ElapsedTimeInActiveSeconds></Timers></ProgressSummary>")
+            f"{int(job.active_seconds)}</ElapsedTimeInActiveSeconds></Timers></ProgressSummary>")
 
 
 def _common(job: Job) -> str:
