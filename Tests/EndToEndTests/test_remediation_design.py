@@ -214,3 +214,21 @@ def test_no_rule_to_the_destination_is_refused_and_a_lifecycle_is_warned_of(stag
             assert refused.status == 409 and refused.json["code"] == "remediationRefused", refused
             assert f"no enabled rule of {source} replicates to {destination} any more" in refused.json["detail"]
         assert daemon.counts() == {rule: {"open": 6}}
+
+
+def test_repairs_made_elsewhere_are_closed_without_a_job(stage):
+    rule, destination, versions = one_rule(stage, *_KEYS)
+    source = rule.split("/")[0]
+    with stage.daemon() as daemon:
+        until(lambda: daemon.counts() == {rule: {"open": 6}}, SECONDS)
+        for key in _KEYS[:2]:
+            stage.cloud.change_version(source, key, versions[key], replicationStatus="COMPLETED")
+        stage.cloud.client("s3").delete_object(Bucket=source, Key=_KEYS[2], VersionId=versions[_KEYS[2]])
+        dry = daemon.cli("failures", "verify", "--rule", rule, "--dry-run", "-o", "json")
+        assert dry.returncode == 0 and json.loads(dry.stdout)["changed"] == {"replicated": 2, "gone": 1}, dry
+        assert daemon.counts() == {rule: {"open": 6}}
+        done = daemon.cli("failures", "verify", "--rule", rule)
+        assert done.returncode == 0 and "6 failures" in done.stdout, done
+        assert daemon.counts() == {rule: {"open": 3, "replicated": 2, "gone": 1}}
+        assert stage.jobs_of(rule) == []
+        assert daemon.cli("failures", "verify", "--rule", rule, "--state", "parked").returncode == 7
