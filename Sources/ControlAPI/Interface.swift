@@ -44,6 +44,11 @@ package let interfaceRoutes: [InterfaceRoute] = [
         summary: "Open closed and parked failures again", body: "decisionRequest",
         answer: "decision", isChange: true),
     .init(
+        method: "POST", path: "/v1/failures/verify",
+        summary:
+            "Ask S3 about failures that are not closed, and close what it says is repaired or gone",
+        body: "verifyRequest", answer: "verification", isChange: true),
+    .init(
         method: "GET", path: "/v1/failures/timeline", summary: "The story of one object version",
         query: ["bucket", "keyEncoded", "version"] + pageQuery, answer: "timelinePage"),
     .init(

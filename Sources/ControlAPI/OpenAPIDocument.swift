@@ -232,4 +232,10 @@ private let schemas: [String: JSONValue] = [
         """, optional: "pausedUntil remediations:object"),
     "timelineEntry": object("at what", optional: "reason remediationId jobId evidence by note"),
     "timelinePage": page(of: "timelineEntry"),
+    "verification": object("looked:integer changed:object", optional: "problem nextCursor"),
+    "verifyRequest": closed(
+        [
+            "filter": reference("filter"), "dryRun": ["type": "boolean"],
+            "confirmGone": ["type": "boolean"], "cursor": ["type": "string"],
+        ], required: ["filter"]),
 ]

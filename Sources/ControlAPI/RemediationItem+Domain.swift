@@ -3,8 +3,9 @@ package import Domain
 extension RemediationItem.Cost {
     /// $0.25 a job and $1 per million objects; what else AWS bills is named.
     /// Source: Amazon S3 pricing, "Management & insights", S3 Batch Operations.
-    package init(objects: Int64) {
-        jobsUSD = objects == 0 ? 0 : 0.25 + Double(objects) / 1_000_000
+    package init(objects: Int64, hasCanary: Bool) {
+        let jobs = objects == 0 ? 0 : hasCanary ? 2.0 : 1.0
+        jobsUSD = 0.25 * jobs + Double(objects) / 1_000_000
         notIncluded = ["requests", "data transfer", "KMS", "storage at the destination"]
     }
 }
@@ -19,7 +20,7 @@ extension RemediationItem {
         canary = run.options.canary
         objects = run.objects
         bytes = run.bytes
-        estimatedCost = Cost(objects: run.objects)
+        estimatedCost = Cost(objects: run.objects, hasCanary: run.options.canary != nil)
         jobs = run.jobs.map(Job.init)
         heldBack = (run.canary?.heldBack ?? []).map { held in
             HeldBack(

@@ -45,6 +45,7 @@ struct ControlRoutes: Sendable {
             "GET /v1/failures/histogram": { try await histogram($0) },
             "POST /v1/failures/dismiss": { try await decide(.dismiss, $0) },
             "POST /v1/failures/reopen": { try await decide(.reopen, $0) },
+            "POST /v1/failures/verify": { try await verifyFailures($0) },
             "GET /v1/failures/timeline": { try await timeline($0) },
             "GET /v1/quarantine": { try await quarantine($0) },
             "GET /v1/quarantine/{id}": { try await quarantined($0) },

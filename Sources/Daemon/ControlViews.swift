@@ -48,11 +48,12 @@ extension TimelineItem {
 }
 
 extension PlanReply {
-    init(_ rule: RuleName, _ plan: RemediationPlan) {
+    init(_ rule: RuleName, _ plan: RemediationPlan, hasCanary: Bool) {
         self.init(
             sourceBucket: rule.sourceBucket, ruleId: rule.ruleID, region: plan.region,
             objects: plan.selection.objects, bytes: plan.selection.bytes,
-            estimatedCost: RemediationItem.Cost(objects: plan.selection.objects),
+            estimatedCost: RemediationItem.Cost(
+                objects: plan.selection.objects, hasCanary: hasCanary),
             reasons: plan.selection.reasons.map { reason in
                 Reason(
                     reason: reason.reason, reasonClass: reasonClass(of: reason.reason).rawValue,

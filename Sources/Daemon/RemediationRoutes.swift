@@ -57,6 +57,28 @@ extension ControlRoutes {
         }
     }
 
+    /// HEADs for any failures, without a job.
+    func verifyFailures(_ reader: RequestReader) async throws -> ControlReply {
+        try reader.checkMembers(VerifyRequest.members)
+        let asked = try reader.body(VerifyRequest.self)
+        guard asked.filter.rule != nil || asked.filter.bucket != nil else {
+            throw ProblemCode.badRequest.problem("filter must name a rule or a bucket at least")
+        }
+        let selection = try selection(of: asked.filter)
+        let desk = try configuredDesk()
+        do throws(RemediationRefusal) {
+            let found = try await desk.verifier.verify(
+                selection, after: asked.cursor, isDryRun: asked.dryRun ?? false,
+                confirmsGone: asked.confirmGone ?? false)
+            return .json(
+                VerifyReply(
+                    looked: found.looked,
+                    changed: Dictionary(
+                        uniqueKeysWithValues: found.changed.map { ($0.key.name, $0.value) }),
+                    problem: found.problem, nextCursor: found.nextCursor))
+        } catch { throw refusal(error) }
+    }
+
     private func asking(
         _ question: (RemediationDesk) async throws(RemediationRefusal) -> StoredRemediation
     ) async throws -> ControlReply {
@@ -83,7 +105,8 @@ extension ControlRoutes {
         order.request = reader.keyedRequest
         do throws(RemediationRefusal) {
             if asked.dryRun == true {
-                return .json(PlanReply(order.rule, try await desk.plan(order)))
+                let plan = try await desk.plan(order)
+                return .json(PlanReply(order.rule, plan, hasCanary: order.canary != nil))
             }
             let run = try await desk.start(order)
             return .json(RemediationItem(run, RemediationTally()), status: 201)

@@ -37,6 +37,12 @@ package struct DueVerification: Sendable {
     package var region: String
     /// HEADs that decided nothing.
     package var tries: Int64
+
+    package init(stored: StoredFailure, region: String, tries: Int64) {
+        self.stored = stored
+        self.region = region
+        self.tries = tries
+    }
 }
 
 /// What came of looking at a failure's version.

@@ -64,11 +64,15 @@ package struct RemediationDesk: Sendable {
     private let clock: any ClockReading
     private let random: any RandomSource
     private let worker: RemediationWorker
+    /// Looks without making a job.
+    package let verifier: FailureVerifier
 
     package init(
         store: any FailureStoring, lanes: VersionLanes, clock: any ClockReading,
         random: any RandomSource, worker: RemediationWorker
     ) {
+        verifier = FailureVerifier(
+            store: store, lanes: lanes, worker: worker, clock: clock, log: worker.log)
         self.store = store
         self.lanes = lanes
         self.clock = clock

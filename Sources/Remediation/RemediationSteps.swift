@@ -112,7 +112,7 @@ extension RemediationWorker {
     ) async throws(StepFailure) -> Step {
         let tally = try await tally(run)
         guard tally[.submitted] > 0 else { return try await endWithoutJob(run) }
-        let look = await lanes.look(at: run.rule.sourceBucket, region: run.region)
+        let look = await lanes.rules(of: run.rule.sourceBucket, region: run.region)
         let wanted = tally.counts.filter { $0.value[.submitted] ?? 0 > 0 }
             .map(\.key.destinationBucket)
         if let sentence = look.refusal(of: run.rule, to: Set(wanted)) { throw .refused(sentence) }

@@ -18,7 +18,7 @@ package actor RemediationWorker {
     private let shared: Mutex<RemediationSettings>
     let makeCaller: @Sendable (String) -> AWSCaller
     let lanes: VersionLanes
-    private let clock: any ClockReading
+    let clock: any ClockReading
     private let random: any RandomSource
     private let executor: QueueExecutor
     let log: Logger

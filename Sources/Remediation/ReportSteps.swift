@@ -53,7 +53,7 @@ extension RemediationWorker {
             throw .damaged("\(error)")
         }
         var report = RemediationRun.Report(bucket: settings.reportBucket, key: key.text)
-        let look = await lanes.look(at: run.rule.sourceBucket, region: run.region)
+        let look = await lanes.rules(of: run.rule.sourceBucket, region: run.region)
         for file in files {
             try await read(file, of: run, job: job, look.hasOneRule, calls, &report)
         }

@@ -20,7 +20,7 @@ extension RemediationWorker {
             try await store.dueVerifications(of: run.id, which, at: now, limit: limit)
         }
         guard !due.isEmpty else { return try await conclude(run, which) }
-        var slice = await examine(due, [run.id: run])
+        var slice = await examiner.examine(due, [run.id: run])
         let isBraked = try await brake(&run, &slice)
         let results = slice.results
         let reached = try await storing { () async throws(StoreFailure) in
@@ -47,13 +47,14 @@ extension RemediationWorker {
 
     private func drawSample(_ run: inout RemediationRun) async throws(StepFailure) {
         run.sampleLeft = Self.noSample
-        switch run.options.verification {
+        // A canary proves by HEAD, whatever is enough for the rest.
+        switch run.role == .canary ? .all : run.options.verification {
         case .all: break
         case .none: try await closeOnRows(run, .report)
         case .sample:
-            let verifying = try await tally(run)[.verifying]
-            let wants = run.role == .main && verifying > settings.sampleObjects
-            if wants { run.sampleLeft = settings.sampleObjects }
+            if try await tally(run)[.verifying] > settings.sampleObjects {
+                run.sampleLeft = settings.sampleObjects
+            }
         }
         try await save(run)
     }
@@ -110,17 +111,13 @@ extension RemediationWorker {
     private func brake(
         _ run: inout RemediationRun, _ slice: inout VerifiedSlice
     ) async throws(StepFailure) -> Bool {
-        let isAbsent = { (result: VerificationResult) in
-            if case .head(.absent) = result.occurrence { return true }
-            return false
-        }
-        let absent = Int64(slice.results.filter(isAbsent).count)
+        let absent = Int64(slice.results.count { $0.isAbsence })
         guard absent > 0, !run.wishes.contains(.confirmGone) else { return false }
         let gone = try await tally(run)[.gone] + run.precheck.gone + absent
         guard RemediationRun.isTooMuchGone(gone, of: run.objects + run.precheck.left) else {
             return false
         }
-        for index in slice.results.indices where isAbsent(slice.results[index]) {
+        for index in slice.results.indices where slice.results[index].isAbsence {
             slice.results[index].occurrence = nil
             slice.results[index].note = "goneNotConfirmed"
         }
@@ -133,55 +130,9 @@ extension RemediationWorker {
     }
 }
 
-/// What a round of HEADs found.
-struct VerifiedSlice {
-    var results: [VerificationResult] = []
-    /// Why S3 refuses to speak of a version: it waits, and holds up no other.
-    var refusal: String?
-    /// What ended the round early.
-    var trouble: StepFailure?
-}
-
 extension RemediationWorker {
-    /// What S3 says of failures that are due; `runs` are the remediations that they may belong to.
-    func examine(
-        _ due: [DueVerification], _ runs: [String: RemediationRun]
-    ) async -> VerifiedSlice {
-        let looks = await lanes.look(Set(due.map(\.asked)))
-        var buckets: [String: BucketLook] = [:]
-        for one in due where buckets[one.asked.bucket] == nil {
-            buckets[one.asked.bucket] = await lanes.look(at: one.asked.bucket, region: one.region)
-        }
-        var slice = VerifiedSlice()
-        for one in due {
-            let retryAt = now.advanced(byMilliseconds: settings.verifyPause(tries: one.tries))
-            switch looks[one.asked] {
-            case .success(let answer):
-                let run = one.stored.failure.remediationID.flatMap { runs[$0] }
-                var context = VerdictContext(
-                    now: now, destinations: buckets[one.asked.bucket]?.destinations,
-                    job: one.stored.failure.lastTask.flatMap { run?.job($0.jobID) }
-                        ?? run?.currentJob, patience: settings.patience)
-                context.isGoneHeld =
-                    run?.goneBrake == .pulled && run?.wishes.contains(.confirmGone) != true
-                slice.results.append(verdict(answer, on: one.stored, context, retryAt: retryAt))
-            case .failure(.refused(let sentence)):
-                log.debug(
-                    "S3 refuses to speak of a version",
-                    metadata: [
-                        "key": "\(one.stored.identity.key.encoded)",
-                        "version": "\(one.stored.identity.versionID)", "problem": "\(sentence)",
-                    ])
-                slice.refusal = slice.refusal ?? sentence
-                slice.results.append(
-                    VerificationResult(
-                        identity: one.stored.identity, occurrence: nil, note: nil,
-                        retryAt: retryAt))
-            case .failure(let trouble): slice.trouble = slice.trouble ?? trouble
-            case nil: break
-            }
-        }
-        return slice
+    private var examiner: VersionExaminer {
+        VersionExaminer(lanes: lanes, settings: settings, clock: clock, log: log)
     }
 
     /// A slice of what no remediation waits for: what one left when its time was over, failures that began as gone or
@@ -195,7 +146,7 @@ extension RemediationWorker {
         for id in Set(due.compactMap(\.stored.failure.remediationID)) {
             runs[id] = try? await store.remediation(id)?.run
         }
-        let slice = await examine(due, runs)
+        let slice = await examiner.examine(due, runs)
         _ = try await store.record(slice.results, at: now)
         switch slice.trouble {
         case .cancelled: return .zero
@@ -205,14 +156,5 @@ extension RemediationWorker {
         case nil: break
         }
         return due.count < settings.headsPerStep ? wait(Self.background, exactly: usual) : .zero
-    }
-}
-
-extension DueVerification {
-    var asked: AskedVersion {
-        AskedVersion(
-            region: region, bucket: stored.identity.rule.sourceBucket,
-            version: ObjectVersion(
-                key: stored.identity.key, versionID: stored.identity.versionID))
     }
 }

@@ -40,6 +40,11 @@ package struct VersionLanes: Sendable {
         }
     }
 
+    /// What a bucket's replication configuration says, and nothing else.
+    func rules(of bucket: String, region: String) async -> BucketLook {
+        await lanes[0].rules(of: bucket, region: region)
+    }
+
     /// What a bucket's configuration says.
     func look(at bucket: String, region: String) async -> BucketLook {
         await lanes[0].look(at: bucket, region: region)
@@ -131,13 +136,19 @@ private actor VersionLane {
         return looks
     }
 
-    func look(at bucket: String, region: String) async -> BucketLook {
+    func rules(of bucket: String, region: String) async -> BucketLook {
         let s3 = client(region)
         var look = BucketLook(bucket: bucket)
         await look.ask("GetBucketReplication", "s3:GetReplicationConfiguration") {
             (look: inout BucketLook) async throws(AWSFailure) in
             look.rules = try await s3.bucketReplication(bucket: bucket)
         }
+        return look
+    }
+
+    func look(at bucket: String, region: String) async -> BucketLook {
+        let s3 = client(region)
+        var look = await rules(of: bucket, region: region)
         await look.ask("GetBucketVersioning", "s3:GetBucketVersioning") {
             (look: inout BucketLook) async throws(AWSFailure) in
             look.versioning = try await s3.bucketVersioning(bucket: bucket) ?? "never enabled"

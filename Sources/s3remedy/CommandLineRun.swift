@@ -33,10 +33,10 @@ struct FailuresGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failures",
         abstract:
-            "Lists failures, shows one object's story, counts by time, dismisses and reopens.",
+            "Lists failures, shows one object's story, counts by time, verifies, dismisses and reopens.",
         subcommands: [
             FailuresListVerb.self, FailuresShowVerb.self, FailuresHistogramVerb.self,
-            FailuresDismissVerb.self, FailuresReopenVerb.self,
+            FailuresVerifyVerb.self, FailuresDismissVerb.self, FailuresReopenVerb.self,
         ],
         defaultSubcommand: FailuresListVerb.self)
 }

@@ -32,6 +32,8 @@ _STEPS = {
     "the job is made, seldom seen": [never("s3control.CreateJob"), lost("s3control.CreateJob")],
     "the job is described": [never("s3control.DescribeJob")],
     "the job is described again": [never("s3control.DescribeJob"), never("s3control.DescribeJob")],
+    "the report is asked for": [never("s3.GetObject")],
+    "the report is asked for again": [never("s3.GetObject"), never("s3.GetObject")],
     "the replication is asked for": [never("s3.GetBucketReplication")],
     "a version is verified": [never("s3.HeadObject")],
     "two versions are verified": [never("s3.HeadObject"), never("s3.HeadObject")],
