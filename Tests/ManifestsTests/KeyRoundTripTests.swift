@@ -138,13 +138,13 @@ struct KeyRoundTripTests {
     ) async throws -> (bytes: [UInt8], rows: Int64) {
         var writer = ManifestWriter(bucket: "orders")
         var bytes: [UInt8] = []
-        var last: (key: ObjectKey, versionID: String)?
-        while true {
-            let page = try await store.manifestPage(of: "run-1", after: last, limit: limit)
-            for row in page.rows { try writer.append(key: row.key, versionID: row.versionID) }
+        var pages = ManifestPages(of: "run-1", in: store, limit: limit)
+        while let page = try await pages.next() {
+            for index in 0..<page.count {
+                let row = page[index]
+                try writer.append(key: row.key, versionID: row.versionID)
+            }
             bytes += writer.takeChunk(atLeast: 100_000) ?? []
-            last = page.rows.last ?? last
-            if page.isLast { break }
         }
         return (bytes + (writer.takeChunk(atLeast: 0) ?? []), writer.rowCount)
     }

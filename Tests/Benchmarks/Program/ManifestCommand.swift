@@ -69,13 +69,13 @@ struct ManifestCommand: AsyncParsableCommand {
         guard let digest = RunningDigest(.sha256) else { throw ValidationError("no SHA-256") }
         let measurement = Measurement()
         var writer = ManifestWriter(bucket: "orders")
-        var last: (key: ObjectKey, versionID: String)?
-        while true {
-            let page = try await store.manifestPage(of: Self.run, after: last, limit: 10_000)
-            for row in page.rows { try writer.append(key: row.key, versionID: row.versionID) }
+        var pages = ManifestPages(of: Self.run, in: store)
+        while let page = try await pages.next() {
+            for index in 0..<page.count {
+                let row = page[index]
+                try writer.append(key: row.key, versionID: row.versionID)
+            }
             if let chunk = writer.takeChunk(atLeast: 1 << 20) { digest.update(chunk) }
-            last = page.rows.last ?? last
-            if page.isLast { break }
         }
         if let chunk = writer.takeChunk(atLeast: 0) { digest.update(chunk) }
         let result = measurement.result(records: Int(writer.rowCount))
