@@ -137,8 +137,8 @@ let fixtures: [String: [String]] = [
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "EventDecoding", "LogRecords", "Manifests", "AWSProtocol", "SystemIO", "WriteAheadLog",
-    "FailureStore", "CSystem", "GRDB", "ArgumentParser",
+    "Domain", "EventDecoding", "LogRecords", "Manifests", "AWSProtocol", "AWSClient", "HTTPTransport",
+    "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB", "ArgumentParser",
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.
