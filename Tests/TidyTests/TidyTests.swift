@@ -121,7 +121,8 @@ struct TidyTests {
         let modules: Set<String> = ["AWSClient", "HTTPTransport", "Intake", "Remediation"]
         var fields = 0
         for file in tree.sources where modules.contains(file.module ?? "") {
-            for (index, line) in file.lines.enumerated() where line.contains(/\bkey\.(?:encoded|text)\b/) {
+            for (index, line) in file.lines.enumerated()
+            where line.contains(/key\.(?:encoded|text)/) {
                 fields += 1
                 #expect(
                     line.contains(/"key": "\\\([\w.]*key\.encoded\)"/),
