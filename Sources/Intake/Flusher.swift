@@ -22,6 +22,7 @@ package enum FlusherFailure: Error, Sendable, CustomStringConvertible {
 /// Carries synced records from the log into the store, and lets the log drop what the store holds.
 package actor Flusher {
     private static let recordsPerBatch = 10_000
+    private static let recordsPerRead = 500
     private static let bytesPerBatch = 16 * 1024 * 1024
     /// Small batches come no closer together than that.
     private static let pace = Duration.milliseconds(200)
@@ -93,16 +94,28 @@ package actor Flusher {
 
     private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
 
-    /// The next records, decoded; their bytes are let go before the store takes memory of its own.
+    /// The next records, decoded a few at a time: the bytes of all and what they hold would stand in memory together.
     private func nextBatch() throws(FlusherFailure) -> StoreBatch {
-        do {
-            let records = try reader.next(
-                maximumRecords: Self.recordsPerBatch, maximumBytes: Self.bytesPerBatch)
-            return StoreBatch(
-                records: records.map { ($0.lsn.value, Self.storeRecord($0)) }, at: now)
-        } catch {
-            throw .log(error)
+        var batch = StoreBatch(records: [], at: now)
+        batch.records.reserveCapacity(Self.recordsPerBatch)
+        var bytes = 0
+        while batch.records.count < Self.recordsPerBatch, bytes < Self.bytesPerBatch {
+            let left = Self.recordsPerBatch - batch.records.count
+            let read: [LogRecord]
+            do {
+                read = try reader.next(
+                    maximumRecords: min(left, Self.recordsPerRead),
+                    maximumBytes: Self.bytesPerBatch - bytes)
+            } catch {
+                throw .log(error)
+            }
+            guard !read.isEmpty else { break }
+            for record in read {
+                bytes += record.payload.count
+                batch.records.append((record.lsn.value, Self.storeRecord(record)))
+            }
         }
+        return batch
     }
 
     private static func storeRecord(_ record: LogRecord) -> StoreRecord {

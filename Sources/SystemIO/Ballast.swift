@@ -80,14 +80,17 @@ package actor Ballast {
 
     /// False when the task was cancelled meanwhile.
     private func fill(_ file: any OpenFile) throws(FileFailure) -> Bool {
-        let zeros = [UInt8](repeating: 0, count: min(stepBytes, bytes))
+        let zeros = [UInt8](repeating: 0, count: min(stepBytes, 64 * 1024))
         var offset = 0
         while offset < bytes {
             if Task.isCancelled { return false }
-            let count = min(zeros.count, bytes - offset)
-            try file.write(zeros.span.bytes.extracting(0..<count), at: offset)
+            let end = min(offset + stepBytes, bytes)
+            while offset < end {
+                let count = min(zeros.count, end - offset)
+                try file.write(zeros.span.bytes.extracting(0..<count), at: offset)
+                offset += count
+            }
             try file.syncData()
-            offset += count
         }
         return true
     }

@@ -75,15 +75,17 @@ actor SegmentKeeper {
 
     /// Small steps: one large flush would hold up the committer's syncs. False when the log ended meanwhile.
     private func fill(_ file: any OpenFile) throws(FileFailure) -> Bool {
-        let zeros = [UInt8](
-            repeating: 0, count: min(options.fillStepBytes, options.segmentBytes))
+        let zeros = [UInt8](repeating: 0, count: min(options.fillStepBytes, 64 * 1024))
         var offset = 0
         while offset < options.segmentBytes {
             if shared.isOver { return false }
-            let count = min(zeros.count, options.segmentBytes - offset)
-            try unsafe file.write(zeros.span.bytes.extracting(0..<count), at: offset)
+            let end = min(offset + options.fillStepBytes, options.segmentBytes)
+            while offset < end {
+                let count = min(zeros.count, end - offset)
+                try unsafe file.write(zeros.span.bytes.extracting(0..<count), at: offset)
+                offset += count
+            }
             try file.syncData()
-            offset += count
         }
         return true
     }
