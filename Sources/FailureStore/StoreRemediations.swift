@@ -101,14 +101,14 @@ extension SQLiteFailureStore {
 
     package func settle(
         _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence,
-        after cursor: String?, limit: Int, at: Timestamp
+        succeededIn job: String?, after cursor: String?, limit: Int, at: Timestamp
     ) throws(StoreFailure) -> String? {
         try write { db in
             let held = try Self.held(by: run, state, after: cursor, limit: limit, in: db)
             var rows = FailureRows()
             for found in held.failures {
-                // Closed on its row means that it has one.
-                if case .closedOnRow = occurrence, found.failure.lastTask?.status != "succeeded" {
+                let task = found.failure.lastTask
+                guard job == nil || (task?.jobID == job && task?.status == "succeeded") else {
                     continue
                 }
                 try change(found.identity, occurrence, at: at, rows: &rows, in: db)

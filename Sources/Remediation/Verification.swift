@@ -63,9 +63,13 @@ extension RemediationWorker {
     private func closeOnRows(
         _ run: RemediationRun, _ evidence: Evidence
     ) async throws(StepFailure) {
-        guard let created = run.currentJob?.createdAt else { return }
+        guard let job = run.currentJob?.jobID, let created = run.currentJob?.createdAt else {
+            return
+        }
         try await storing { () async throws(StoreFailure) in
-            try await settleAll(run, .verifying, .closedOnRow(evidence: evidence, at: created))
+            try await settleAll(
+                run, .verifying, .closedOnRow(evidence: evidence, at: created),
+                succeededIn: job)
         }
     }
 
