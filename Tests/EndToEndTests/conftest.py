@@ -73,15 +73,11 @@ def running_cloud():
 def stage(running_cloud, request):
     """The test's own part of the cloud. Afterwards the judge is asked: everything signed, nothing unexpected."""
     cloud, name = running_cloud, f"e{next(_numbers):03d}"
-    defaults = cloud.batch()
     nothing_was_refused(cloud)
     # Short, so that what a killed daemon had received comes again soon.
     queue = cloud.queue(f"{name}-failures", VisibilityTimeout="2")
     yield Stage(cloud, name, cloud.user(name), queue, cloud.bucket(f"{name}-manifests"))
-    cloud.faults()
-    cloud.batch(**defaults)
-    cloud.outcomes()
-    cloud.kms_keys({})
+    cloud.reset_switches()
     marker = request.node.get_closest_marker("refusals")
     judge_is_content(cloud, marker.args if marker else ())
     cloud.reset_judge()

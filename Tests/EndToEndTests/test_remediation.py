@@ -82,7 +82,8 @@ def test_a_rule_is_not_closed_while_another_rule_of_its_objects_still_fails(stag
         stage.cloud.allow_replication(destinations[first])
         start(daemon, first)
         until(lambda: daemon.counts().get(first) == {"verifying": 2}, SECONDS)
-        until(lambda: {one["failureCount"] for one in daemon.failures(second)} == {2}, SECONDS, "the job's own events")
+        if stage.cloud.batch()["laterFailureEvents"]:
+            until(lambda: {one["failureCount"] for one in daemon.failures(second)} == {2}, SECONDS, "the job's events")
         assert daemon.counts() == {first: {"verifying": 2}, second: {"open": 2}}
         # The second rule's repair completes the versions, and with them both rules.
         stage.cloud.allow_replication(destinations[second])
@@ -124,7 +125,7 @@ def test_what_a_prefix_still_denies_stays_open_and_the_rest_is_closed(stage):
 def test_a_failure_that_arrives_while_the_job_runs_is_not_closed_by_it(stage):
     rule, destination, versions = one_rule(stage, "renewed", "closed", "rewritten")
     source = rule.split("/")[0]
-    stage.cloud.batch(activeSeconds=1.0)
+    stage.cloud.batch(holdStates=["Active"])
     with stage.daemon() as daemon:
         until(lambda: daemon.counts() == {rule: {"open": 3}}, SECONDS)
         start(daemon, rule)
@@ -137,6 +138,7 @@ def test_a_failure_that_arrives_while_the_job_runs_is_not_closed_by_it(stage):
         until(lambda: next(one for one in daemon.failures(rule) if one["key"] == "renewed")["failureCount"] == 2)
         assert stage.jobs_of(rule)[0]["Status"] != "Complete", "the job ended too early for this test"
         stage.cloud.allow_replication(destination)
+        stage.cloud.batch(holdStates=[])
         finished(daemon, rule)
         states = {(one["key"], one["versionId"]): one["state"] for one in daemon.failures(rule)}
         assert states == {("renewed", versions["renewed"]): "open", ("rewritten", newer): "open",

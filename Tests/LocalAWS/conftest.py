@@ -55,12 +55,8 @@ def mended(cloud, name, queue) -> str:
 
 @pytest.fixture(autouse=True)
 def default_switches(cloud):
-    defaults, identity = cloud.batch(), cloud.identity()
     yield
-    cloud.batch(**defaults)
-    cloud.outcomes()
-    cloud.kms_keys({})
-    cloud.identity(**{name: value for name, value in identity.items() if name != "counts"})
+    cloud.reset_switches()
 
 
 def keys_of(records: list[dict]) -> list[str]:

@@ -197,6 +197,10 @@ class LocalAWS:
         """Set switches of the job runner (README.md); returns all of them."""
         return self._own("POST", "/_localaws/batch", switches)
 
+    def reset_switches(self) -> None:
+        """All switches, faults, outcomes and keys as at the start; buckets, queues and jobs stay."""
+        self._own("POST", "/_localaws/reset")
+
     def jobs(self) -> list[dict]:
         """All jobs as they stand, others' too, with every `states` that each was in."""
         return self._own("GET", "/_localaws/batch/jobs")["jobs"]
@@ -223,6 +227,10 @@ class LocalAWS:
     def change_version(self, bucket: str, key: str, version_id: str, **changes: str | None) -> None:
         """Change `storageClass` or `replicationStatus` of a version, as no client can."""
         self._own("POST", "/_localaws/objects", {"bucket": bucket, "key": key, "versionId": version_id, **changes})
+
+    def move_bucket(self, bucket: str, region: str) -> None:
+        """Let a bucket be in another Region: us-west-2, of which the judge takes signatures."""
+        self._own("POST", "/_localaws/buckets", {"bucket": bucket, "region": region})
 
     def kms_keys(self, states: dict[str, str]) -> None:
         """What is wrong with KMS keys: ARN to Disabled, PendingDeletion, missing or denied; others are in order."""

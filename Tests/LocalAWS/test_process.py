@@ -85,6 +85,13 @@ def test_other_defaults_of_jobs_come_from_the_environment_and_wrong_ones_end_the
     with LocalAWS(environment={"LOCALAWS_BATCH": '{"failedTaskEvents": false, "activeLimit": 2}'}) as cloud:
         switches = cloud.batch()
         assert (switches["failedTaskEvents"], switches["activeLimit"], switches["laterFailureEvents"]) == (False, 2, True)
+        cloud.batch(activeLimit=0, holdPending=True)
+        cloud.identity(tokenArrives=False)
+        cloud.faults({"operation": "s3.*", "times": 0})
+        cloud.outcomes({"code": "AccessDenied"})
+        cloud.reset_switches()
+        assert cloud.batch() == switches, "as at the start"
+        assert cloud.identity()["tokenArrives"] and cloud.pending_faults() == []
     wrong = LocalAWS(environment={"LOCALAWS_BATCH": '{"activeLimits": 2}'})
     with pytest.raises(RuntimeError, match="did not start"):
         wrong.start()

@@ -273,6 +273,39 @@ def test_a_multipart_upload_that_came_too_late_is_412_and_one_that_was_aborted_i
         refused(call, "NoSuchUpload", 404)
 
 
+@pytest.mark.parametrize("operation", ["put", "head", "get", "versioning", "multipart"])
+def test_a_bucket_in_another_region_sends_the_request_there(cloud, user, s3, bucket, operation):
+    """301 with x-amz-bucket-region, which botocore follows. Source: User Guide, "Amazon S3 request redirection"."""
+    put(s3, bucket)
+    cloud.move_bucket(bucket, "us-west-2")
+    heard = []
+
+    def hear(response_dict, **_):
+        heard.append((response_dict["status_code"], response_dict["headers"].get("x-amz-bucket-region")))
+
+    s3.meta.events.register("response-received.s3", hear)
+    try:
+        assert {"put": lambda: put(s3, bucket), "head": lambda: s3.head_object(Bucket=bucket, Key="key"),
+                "get": lambda: s3.get_object(Bucket=bucket, Key="key"),
+                "versioning": lambda: s3.get_bucket_versioning(Bucket=bucket),
+                "multipart": lambda: s3.create_multipart_upload(Bucket=bucket, Key="m")}[operation]()
+    finally:
+        s3.meta.events.unregister("response-received.s3", hear)
+    assert heard[0] == (301, "us-west-2") and heard[-1][0] == 200, heard
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "us-west-2"
+
+
+@pytest.mark.parametrize(("code", "status"), [
+    ("ConditionalRequestConflict", 409), ("PreconditionFailed", 412), ("SlowDown", 503), ("InternalError", 500),
+    ("AccessDenied", 403), ("NoSuchBucket", 404), ("KMS.DisabledException", 400), ("RequestTimeout", 400)])
+def test_an_error_of_s3_comes_with_its_own_status(cloud, s3, bucket, code, status):
+    """409: two conditional writes at once. Source: User Guide, "How to prevent object overwrites"."""
+    cloud.faults({"operation": "s3.PutObject", "bucket": bucket, "code": code})
+    refused(lambda: put(s3, bucket, IfNoneMatch="*"), code, status)
+    assert cloud.pending_faults() == []
+    put(s3, bucket, IfNoneMatch="*")
+
+
 def test_what_the_judge_wants_of_s3_requests(cloud, user, bucket):
     lax = cloud.client("s3", user, validates=False)
     for call in (lambda: put(lax, bucket, ServerSideEncryption="rot13"), lambda: put(lax, bucket, StorageClass="WARM"),

@@ -98,6 +98,9 @@ def test_what_the_buckets_state_forbids_fails_the_task(cloud, user, mended, name
     assert progress(job) == (1, 0, 1) and codes(found) == {"a": row}
     assert statuses(cloud, mended, versions) == {status}
     assert [reason_of(record) for record in queued(cloud, queue)] == [("rule", row[1])] * events
+    cloud.batch(failedTaskEvents=False)
+    job, _ = run(versions)
+    assert progress(job) == (1, 0, 1) and queued(cloud, queue) == []
 
 
 def test_versions_that_are_not_there_or_not_replicable_fail_their_task_only(cloud, user, mended, name, run):
@@ -220,6 +223,17 @@ def test_what_is_there_counts_as_delivered_and_what_was_deleted_there_never_come
     assert codes(found) == {"there": ("200", ""), "deleted": ("403", "DstObjectHardDeleted")}
     assert status_of(cloud, mended, *versions[0]) == "COMPLETED" and status_of(cloud, mended, *versions[1]) == "FAILED"
     assert [reason_of(record)[1] for record in queued(cloud, queue)] == ["DstObjectHardDeleted"]
+    copies = s3.list_object_versions(Bucket=f"{name}-dst")["Versions"]
+    assert [(one["Key"], one["VersionId"]) for one in copies] == [versions[0]], "delivered once"
+
+
+def test_tasks_run_in_no_order_that_the_manifest_tells(cloud, user, mended, name, run):
+    """So a report's rows, and what an early end has done, are no prefix of the manifest. Source: User Guide,
+    "Tracking job status and completion reports"."""
+    versions = fail(cloud, user, mended, [f"{number:02d}" for number in range(40)])
+    _, found = run(versions)
+    order = [row[1] for row in found]
+    assert sorted(order) == [key for key, _ in versions] and order != sorted(order)
 
 
 def test_a_replica_is_replicated_on_by_a_job_and_stays_a_replica(cloud, user, mended, name, run):
@@ -355,6 +369,13 @@ def test_outcomes_can_be_ordered_for_any_object_and_any_code(cloud, user, mended
             cloud.outcomes(wrong)
 
 
+def test_a_source_in_another_region_than_the_job_fails_every_task(cloud, user, mended, name, run):
+    versions = fail(cloud, user, mended, ["a", "b"])
+    cloud.move_bucket(mended, "us-west-2")
+    _, found = run(versions)
+    assert set(codes(found).values()) == {("403", "SrcBucketInvalidRegion")}
+
+
 def test_the_roles_in_iam_are_asked(cloud, user, mended, name, run, queue):
     """A role that IAM does not know may do everything; one that it knows, what its policies say."""
     def allows(*actions):
@@ -377,8 +398,12 @@ def test_the_roles_in_iam_are_asked(cloud, user, mended, name, run, queue):
         configure(cloud, mended, rule_to(f"{name}-dst"), role=role)
         run(versions)
         assert [reason_of(record)[1] for record in queued(cloud, queue)] == [reason] * (reason is not None)
-        cloud.drop_role(f"{name}-replication")
+        if reason is not None:
+            cloud.drop_role(f"{name}-replication")
     assert statuses(cloud, mended, versions) == {"COMPLETED"}
+    # The bucket's Deny wins over what the role may do.
+    cloud.deny_replication(f"{name}-dst")
+    assert statuses(cloud, mended, fail(cloud, user, mended, ["b"])) == {"FAILED"}
 
 
 def test_ten_thousand_tasks_take_seconds(cloud, user, mended, name):

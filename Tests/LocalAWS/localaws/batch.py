@@ -11,16 +11,16 @@ from localaws import events, manifest, reports, roles
 from localaws.batchswitches import BatchSwitches
 from localaws.bell import Bell
 from localaws.jobfailure import JobFailure
-from localaws.jobs import FOLLOWING, RUNNING, Job
+from localaws.jobs import FOLLOWING, Job
 from localaws.manifest import Task
 from localaws.ordered import OrderedOutcomes
+from localaws.places import REPLICATION, Places
 from localaws.replication import Attempt
 from localaws.request import Refusal
 from localaws.settlements import Settlements
 from localaws.tasks import TaskRunner
 
 _SERVICE = "batchoperations.s3.amazonaws.com"
-_REPLICATION = "S3ReplicateObject"
 _THRESHOLD_TASKS = 1000  # AWS gives up when more than half failed after this many
 _AT_A_TIME = 0.005  # seconds of tasks; then others have their turn
 _MOST_FOREIGN = 100
@@ -46,6 +46,7 @@ class JobRunner:
     def __init__(self, switches: BatchSwitches):
         self.switches = switches
         self.ordered = OrderedOutcomes()
+        self._places = Places(switches)
         self._bell = Bell()
         self._settlements = Settlements(self._bell, self.switches)
         self._tasks = TaskRunner(self.switches, self.ordered, self._settlements)
@@ -76,8 +77,8 @@ class JobRunner:
             if known.digest == digest and not known.is_refused:
                 return known.job
             return Refusal("IdempotencyException", "The ClientRequestToken was used with other parameters.", 400)
-        if "Manifest" not in settings or list(settings["Operation"]) != [_REPLICATION]:
-            return Refusal("InvalidRequest", f"LocalAWS runs {_REPLICATION} with a Manifest, nothing else.", 400)
+        if "Manifest" not in settings or list(settings["Operation"]) != [REPLICATION]:
+            return Refusal("InvalidRequest", f"LocalAWS runs {REPLICATION} with a Manifest, nothing else.", 400)
         job = Job(settings, account, region, priority=settings["Priority"])
         self._tokens[name] = _Token(digest, job)
         self._start(job, self._run(job))
@@ -87,20 +88,27 @@ class JobRunner:
         seconds = self.switches.tokenSeconds
         return bool(seconds) and time.monotonic() - token.at > seconds
 
-    def seen_by(self, account: str) -> list[Job]:
-        """The account's jobs, newest first, without those that ListJobs does not show yet."""
+    def of_account(self, account: str) -> list[Job]:
+        """The account's jobs, newest first."""
+        return [job for job in reversed(self._jobs.values()) if job.account == account]
+
+    def listed(self, account: str) -> list[Job]:
+        """The same for ListJobs, which does not show a new job yet."""
         shown = []
-        for job in reversed(self._jobs.values()):
-            if job.account == account:
-                job.listed += not job.is_foreign
-                if job.is_foreign or job.listed > self.switches.unseenLists:
-                    shown.append(job)
+        for job in self.of_account(account):
+            job.listed += 1
+            if job.is_foreign or job.listed > self.switches.unseenLists:
+                shown.append(job)
         return shown
 
-    def find(self, identifier: str, account: str, is_described: bool = False) -> Job | None:
-        """The account's job, unless it is too new to be seen."""
+    def find(self, identifier: str, account: str) -> Job | None:
         job = self._jobs.get(identifier)
-        if job is None or job.account != account:
+        return job if job is not None and job.account == account else None
+
+    def found(self, identifier: str, account: str, is_described: bool) -> Job | None:
+        """The same for DescribeJob and the changes, which do not know a new job yet."""
+        job = self.find(identifier, account)
+        if job is None:
             return None
         job.described += is_described
         needed = self.switches.unseenDescribes + is_described
@@ -137,7 +145,7 @@ class JobRunner:
                       for job in self._jobs.values())
         return is_done and (not len(self._settlements) or self.switches.holdPending)
 
-    def add_foreign(self, account: str, region: str, count: int = 1, operation: str = _REPLICATION, priority: int = 10,
+    def add_foreign(self, account: str, region: str, count: int = 1, operation: str = REPLICATION, priority: int = 10,
                     description: str = "somebody else's") -> list[str]:
         """Jobs of others in the account: they run until they are let go."""
         if not 0 < count <= _MOST_FOREIGN:
@@ -273,7 +281,7 @@ class JobRunner:
         await self._make_way(job)
         role, turn_ends = job.settings["RoleArn"], 0.0
         for task in tasks:
-            result = self._tasks.run(task, role)
+            result = self._tasks.run(task, role, job.region)
             job.results.append(result)
             job.failed += bool(result.code)
             job.succeeded += not result.code
@@ -296,14 +304,14 @@ class JobRunner:
 
     # -- places for running jobs
 
-    async def _take_place(self, job: Job) -> None:
-        """Wait for one of the account's places, and become Active.
+    def _must_pause(self, job: Job) -> bool:
+        return self._places.must_pause(job, self._jobs.values())
 
-        Source: User Guide, "S3 Batch Replication considerations": beyond the limit lower priorities are paused.
-        """
+    async def _take_place(self, job: Job) -> None:
+        """Wait for one of the account's places, and become Active."""
         job.wants_place = True
         self._bell.ring()
-        await self._bell.until(lambda: job.is_interrupted or self._may_run(job))
+        await self._bell.until(lambda: job.is_interrupted or self._places.may_run(job, self._jobs.values()))
         job.wants_place = False
         await self._enter(job, "Active")
 
@@ -312,37 +320,6 @@ class JobRunner:
             await self._enter(job, "Pausing")
             await self._enter(job, "Paused")
             await self._take_place(job)
-
-    def _rivals(self, job: Job) -> list[Job]:
-        return [one for one in self._jobs.values()
-                if one.account == job.account and one.operation == job.operation == _REPLICATION]
-
-    @staticmethod
-    def _waiting(rivals: list[Job]) -> list[Job]:
-        return [one for one in rivals if one.wants_place and not (one.is_paused and one.status == "Paused")]
-
-    def _may_run(self, job: Job) -> bool:
-        if job.is_paused and job.status == "Paused":
-            return False
-        rivals, limit = self._rivals(job), self.switches.activeLimit
-        if not rivals or limit == 0:
-            return True
-        waiting = self._waiting(rivals)
-        return (sum(one.status in RUNNING for one in rivals) < limit
-                and max(waiting, key=lambda one: one.priority) is job)
-
-    def _must_pause(self, job: Job) -> bool:
-        """By order, or because a job of a greater priority has no place and this one is the least."""
-        if job.is_paused:
-            return True
-        rivals, limit = self._rivals(job), self.switches.activeLimit
-        running = [one for one in rivals if one.status in RUNNING]
-        if limit == 0 or len(running) < limit:
-            return False
-        leaving = sum(one.status == "Pausing" for one in running)
-        better = sum(one.priority > job.priority for one in self._waiting(rivals))
-        active = [one for one in running if one.status == "Active"]
-        return better > leaving and min(reversed(active), key=lambda one: one.priority) is job
 
     # -- waiting
 

@@ -3,11 +3,11 @@ from localaws import credentials, kmskeys, s3access
 from localaws.batch import JobRunner
 
 _LONGEST_SETTLE = 20.0
-_STATUSES = (None, "PENDING", "COMPLETED", "FAILED", "REPLICA")
+_STATUSES = (None, "PENDING", "COMPLETED", "COMPLETE", "FAILED", "REPLICA")  # both spellings are in the model
 
 
 class Controls:
-    """Answers `/_localaws/batch*`, `/_localaws/objects` and `/_localaws/kms`."""
+    """Answers `/_localaws/batch*`, `/_localaws/objects`, `/_localaws/buckets` and `/_localaws/kms`."""
 
     def __init__(self, runner: JobRunner, region: str):
         self._runner = runner
@@ -23,6 +23,7 @@ class Controls:
             ("GET", "/_localaws/batch/outcomes"): self._outcomes,
             ("POST", "/_localaws/batch/outcomes"): self._outcomes,
             ("POST", "/_localaws/objects"): self._change_object,
+            ("POST", "/_localaws/buckets"): self._move_bucket,
             ("POST", "/_localaws/kms"): self._change_keys,
         }
 
@@ -61,6 +62,13 @@ class Controls:
             raise ValueError(f"expected bucket, key, versionId and some of {', '.join(names)}")
         if not s3access.change_version(where["bucket"], where["key"], where["versionId"], changes):
             raise ValueError(f"there is no version {where['versionId']} of {where['bucket']}/{where['key']}")
+        return {}
+
+    async def _move_bucket(self, wanted: dict) -> dict:
+        if not isinstance(wanted, dict) or set(wanted) != {"bucket", "region"}:
+            raise ValueError("expected bucket and region")
+        if not s3access.move_bucket(wanted["bucket"], wanted["region"]):
+            raise ValueError(f"there is no bucket {wanted['bucket']}")
         return {}
 
     async def _change_keys(self, wanted: dict) -> dict:

@@ -77,10 +77,10 @@ class Job:
         return self.status == "Cancelling" or self.failure is not None
 
     @property
-    def active_seconds(self) -> int:
-        """ElapsedTimeInActiveSeconds; time in Paused is not in it."""
+    def active_seconds(self) -> float:
+        """ElapsedTimeInActiveSeconds, which is whole; time in Paused is not in it."""
         since = 0.0 if self._active_since is None else time.monotonic() - self._active_since
-        return int(self._active_before + since)
+        return self._active_before + since
 
     def enter(self, status: str) -> None:
         if status not in FOLLOWING[self.status]:
@@ -109,4 +109,4 @@ class Job:
         return {"jobId": self.identifier, "status": self.status, "states": self.states, "priority": self.priority,
                 "foreign": self.is_foreign, "description": self.settings.get("Description"), "total": self.total,
                 "succeeded": self.succeeded, "failed": self.failed, "reported": self.is_reported,
-                "described": self.described}
+                "described": self.described, "activeSeconds": self.active_seconds}

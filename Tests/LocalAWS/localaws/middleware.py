@@ -14,7 +14,7 @@ from localaws.batchswitches import BatchSwitches
 from localaws.controls import Controls
 from localaws.effects import Effect
 from localaws.faults import Faults
-from localaws.identity import METADATA_PATHS, Identity, headers_of
+from localaws.identity import METADATA_PATHS, Identity, IdentitySwitches, headers_of
 from localaws.jobs_api import PATH as JOBS_PATH
 from localaws.jobs_api import JobsAPI
 from localaws.judge import Judge
@@ -46,7 +46,7 @@ class LocalAWS:
         self._faults = Faults()
         self._routes = {
             ("GET", "/_localaws/judge"): self._judge_summary, ("POST", "/_localaws/judge/reset"): self._judge_reset,
-            **Controls(self._runner, region).routes(),
+            **Controls(self._runner, region).routes(), ("POST", "/_localaws/reset"): self._reset,
             ("GET", "/_localaws/faults"): self._shown_faults, ("POST", "/_localaws/faults"): self._order_faults,
             ("POST", "/_localaws/faults/end"): self._end_faults,
             ("GET", "/_localaws/identity"): self._identity_switches,
@@ -141,6 +141,15 @@ class LocalAWS:
     async def _judge_reset(self, _) -> dict:
         self._judge.reset()
         self._judge_seconds = 0.0
+        return {}
+
+    async def _reset(self, _) -> dict:
+        """Every switch and order as at the start; buckets, queues and jobs stay."""
+        self._runner.change_switches(vars(_switches_of_environment()))
+        self._runner.ordered.order([])
+        self._identity.switches.change(vars(IdentitySwitches()))
+        self._faults.order([])
+        kmskeys.change({})
         return {}
 
     async def _identity_switches(self, values: dict | None) -> dict:

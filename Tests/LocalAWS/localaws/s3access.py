@@ -35,6 +35,14 @@ def region_of(bucket: str) -> str:
     return s3._notification_bucket_region(bucket)
 
 
+def move_bucket(bucket: str, region: str) -> bool:
+    """Let a bucket be in another Region; False where it is not there."""
+    owner = bucket_owner(bucket)
+    if owner is not None:
+        s3._buckets.get_scoped(owner, None, bucket)["region"] = region
+    return owner is not None
+
+
 def find_version(bucket: str, key: str, version_id: str) -> dict | None:
     """One version's entry; an object from before versioning is its null version."""
     for entry in s3._object_versions.get((bucket, key), []):

@@ -16,8 +16,9 @@ ADMINISTRATOR = "test"  # the only key that may leave a payload unsigned
 # IAM is global and signs for us-east-1; boto3 with an endpoint of one's own signs it for the client's region.
 _GLOBAL = {"iam": "us-east-1"}
 _NOT_SIGNED_BY_BOTOCORE = frozenset({"expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
-# Queues may be in another Region too; a request signed for the wrong one of the two does not find its queue.
-_SECOND_REGION = {"sqs": "us-west-2"}
+# Queues and buckets may be in another Region too; a request signed for the wrong one of the two does not find its
+# queue, and is sent away from its bucket (301).
+_SECOND_REGION = {"sqs": "us-west-2", "s3": "us-west-2"}
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,12 @@ class TaskRunner:
         self._settlements = settlements
         self._send_failure = send_failure
 
-    def run(self, task: Task, role: str) -> Result:
+    def run(self, task: Task, role: str, region: str) -> Result:
         ordered = self._ordered.take(task.bucket, task.key, task.version_id or "", "task")
         if ordered is not None:
             return Result.failed(task, ordered.code, ordered.status, ordered.message)
+        if s3access.region_of(task.bucket) != region:
+            return Result.failed(task, "SrcBucketInvalidRegion")
         if not roles.may(role, "s3:InitiateReplication", task.bucket, task.key):
             return Result.failed(task, "InitiateReplicationNotPermitted")
         if task.version_id == "":

@@ -35,7 +35,10 @@ _STATUSES = {"OverLimit": 403, "RequestThrottled": 403, "AccessDenied": 403, "Km
              "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 400,
              "BadRequestException": 400, "IdempotencyException": 400, "InternalServiceException": 500,
              "TooManyRequestsException": 400, "JobStatusException": 400, "InvalidRequestException": 400,
-             "InvalidNextTokenException": 400, "NoSuchJob": 404}
+             "InvalidNextTokenException": 400, "NoSuchJob": 404,
+             "ConditionalRequestConflict": 409, "OperationAborted": 409, "PreconditionFailed": 412, "NoSuchUpload": 404,
+             "NoSuchVersion": 404, "InvalidObjectState": 403, "MethodNotAllowed": 405, "InvalidArgument": 400,
+             "InvalidRequest": 400, "EntityTooSmall": 400, "BadDigest": 400, "KMS.DisabledException": 400}
 
 # What SQS called its errors before it spoke JSON: in x-amzn-query-error to this day.
 _QUERY_CODES = {"QueueDoesNotExist": "NonExistentQueue"} | {name: name for name in (
