@@ -22,7 +22,7 @@ let arrows: [(module: String, imports: [String])] = [
     ("ControlServer", ["SystemIO", "CMicroHTTPD"]),
     ("Systemd", ["SystemIO", "CSystemd"]),
     // state
-    ("FailureStore", ["Domain", "SystemIO", "GRDB"]),
+    ("FailureStore", ["Domain", "SystemIO", "GRDB", "GRDBSQLite"]),
     // flows: they meet in the store and never import each other
     (
         "Intake",
@@ -58,6 +58,7 @@ let systemLibraries: [String: String?] = [
 
 let products: [String: Target.Dependency] = [
     "GRDB": .product(name: "GRDB", package: "GRDB.swift"),
+    "GRDBSQLite": .product(name: "GRDBSQLite", package: "GRDB.swift"),
     "Yams": .product(name: "Yams", package: "Yams"),
     "Logging": .product(name: "Logging", package: "swift-log"),
     "ServiceLifecycle": .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -136,8 +137,8 @@ let fixtures: [String: [String]] = [
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "LogRecords", "Manifests", "AWSProtocol", "SystemIO", "WriteAheadLog", "FailureStore",
-    "CSystem", "GRDB", "ArgumentParser",
+    "Domain", "LogRecords", "Manifests", "AWSProtocol", "AWSClient", "HTTPTransport", "SystemIO",
+    "WriteAheadLog", "FailureStore", "CSystem", "GRDB", "ArgumentParser",
 ]
 
 /// What tests share: fakes of the ports, generators, helpers.

@@ -50,7 +50,7 @@ package enum UploadFailure<SourceFailure: Error>: Error {
 
 extension S3Client {
     /// Longer objects go up in parts. S3 would take 5 GiB by one PUT, which is held in memory whole.
-    package static let maximumPutBytes: Int64 = 16 * 1024 * 1024
+    package static let maximumPutBytes: Int64 = 8 * 1024 * 1024
     /// The metadata that holds our own digest: an entity tag is none for an object that came in parts.
     package static let digestMetadata = "s3remedy-sha256"
 

@@ -48,25 +48,30 @@ package func percentEncoded(_ bytes: some Collection<UInt8>, keeping kept: Perce
     var encoded: [UInt8] = []
     encoded.reserveCapacity(bytes.count + bytes.count / 2)
     // As an array: across modules this function is not specialised, and a byte would cost 20 ns instead of 1.
-    appendPercentEncoded(Array(bytes), keeping: kept, to: &encoded)
+    appendPercentEncoded(Array(bytes)[...], keeping: kept, to: &encoded)
     return String(decoding: encoded, as: UTF8.self)
 }
 
 /// The same, onto the end of `text`.
 package func appendPercentEncoded(
-    _ bytes: [UInt8], keeping kept: PercentKeeping, to text: inout [UInt8]
+    _ bytes: ArraySlice<UInt8>, keeping kept: PercentKeeping, to text: inout [UInt8]
 ) {
+    let span = bytes.span
     var runStart = 0
-    for index in bytes.indices {
-        let byte = bytes[index]
+    for index in span.indices {
+        let byte = span[index]
         if isUnreserved(byte) || (byte == UInt8(ascii: "/") && kept == .slash) { continue }
-        if runStart < index { text.append(contentsOf: bytes[runStart..<index]) }
+        append(span, runStart..<index, to: &text)
         text.append(UInt8(ascii: "%"))
         text.append(upperHexDigit(byte >> 4))
         text.append(upperHexDigit(byte & 15))
         runStart = index + 1
     }
-    if runStart < bytes.count { text.append(contentsOf: bytes[runStart...]) }
+    append(span, runStart..<span.count, to: &text)
+}
+
+private func append(_ span: Span<UInt8>, _ range: Range<Int>, to text: inout [UInt8]) {
+    unsafe span.extracting(range).withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
 }
 
 /// Undoes percent-encoding, byte for byte. Nil when a `%` is not followed by two hexadecimal digits.

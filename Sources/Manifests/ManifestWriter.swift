@@ -17,7 +17,8 @@ package struct ManifestWriter: Sendable {
     /// Every row begins with it.
     private let rowStart: [UInt8]
     private var buffer: [UInt8] = []
-    private var last: (key: ObjectKey, versionID: String)?
+    private var lastKey: [UInt8] = []
+    private var lastVersionID: [UInt8] = []
     /// Distinct object versions so far.
     package private(set) var rowCount: Int64 = 0
     /// Bytes of the manifest so far, taken or not.
@@ -26,7 +27,7 @@ package struct ManifestWriter: Sendable {
     /// The rows of objects of one bucket: a job's manifest names no other.
     package init(bucket: String) {
         var start: [UInt8] = []
-        appendPercentEncoded(Array(bucket.utf8), keeping: .nothing, to: &start)
+        appendPercentEncoded(Array(bucket.utf8)[...], keeping: .nothing, to: &start)
         rowStart = start + [UInt8(ascii: ",")]
     }
 
@@ -35,27 +36,72 @@ package struct ManifestWriter: Sendable {
     package mutating func append(
         key: ObjectKey, versionID: String
     ) throws(ManifestOrderError) {
-        let versionID = versionID.isEmpty ? "null" : versionID
-        if let last {
-            if last.key == key {
-                // Bytewise: Swift's `==` takes different spellings of one text for the same.
-                if last.versionID.utf8.elementsEqual(versionID.utf8) { return }
-                guard last.versionID.utf8.lexicographicallyPrecedes(versionID.utf8) else {
-                    throw ManifestOrderError(last: last, next: (key, versionID))
-                }
-            } else if key < last.key {
-                throw ManifestOrderError(last: last, next: (key, versionID))
+        try append(key: key.bytes[...], versionID: Array(versionID.utf8)[...])
+    }
+
+    /// The same, of bytes: without a string or an array for each row.
+    package mutating func append(
+        key: ArraySlice<UInt8>, versionID: ArraySlice<UInt8>
+    ) throws(ManifestOrderError) {
+        let versionID = versionID.isEmpty ? Self.null : versionID
+        if rowCount > 0 {
+            switch order(key, versionID) {
+            case .same: return
+            case .before: throw outOfOrder(key, versionID)
+            case .behind: break
             }
         }
         let before = buffer.count
         buffer.append(contentsOf: rowStart)
-        appendPercentEncoded(key.bytes, keeping: .slash, to: &buffer)
+        appendPercentEncoded(key, keeping: .slash, to: &buffer)
         buffer.append(UInt8(ascii: ","))
-        appendPercentEncoded(Array(versionID.utf8), keeping: .nothing, to: &buffer)
+        appendPercentEncoded(versionID, keeping: .nothing, to: &buffer)
         buffer.append(UInt8(ascii: "\n"))
         byteCount += Int64(buffer.count - before)
         rowCount += 1
-        last = (key, versionID)
+        lastKey.removeAll(keepingCapacity: true)
+        lastKey.append(contentsOf: key)
+        lastVersionID.removeAll(keepingCapacity: true)
+        lastVersionID.append(contentsOf: versionID)
+    }
+
+    private static let null = Array("null".utf8)[...]
+
+    private enum Order {
+        case before
+        case same
+        case behind
+    }
+
+    /// Where this version stands to the last one.
+    private func order(_ key: ArraySlice<UInt8>, _ versionID: ArraySlice<UInt8>) -> Order {
+        let byKey = compare(lastKey, key)
+        return byKey == .same ? compare(lastVersionID, versionID) : byKey
+    }
+
+    private func compare(_ last: [UInt8], _ next: ArraySlice<UInt8>) -> Order {
+        let last = last.span
+        let next = next.span
+        for index in 0..<min(last.count, next.count) where next[index] != last[index] {
+            return next[index] < last[index] ? .before : .behind
+        }
+        if last.count == next.count { return .same }
+        return next.count < last.count ? .before : .behind
+    }
+
+    private func outOfOrder(
+        _ key: ArraySlice<UInt8>, _ versionID: ArraySlice<UInt8>
+    ) -> ManifestOrderError {
+        ManifestOrderError(
+            last: sentencePart(lastKey[...], lastVersionID[...]), next: sentencePart(key, versionID)
+        )
+    }
+
+    private func sentencePart(
+        _ key: ArraySlice<UInt8>, _ versionID: ArraySlice<UInt8>
+    ) -> String {
+        percentEncoded(key, keeping: .slash)
+            + " (version \(String(decoding: versionID, as: UTF8.self)))"
     }
 
     /// The bytes since the last chunk, once there are `minimum` of them; nil before. With 0 the rest, behind the last
@@ -74,13 +120,6 @@ package struct ManifestOrderError: Error, Sendable, CustomStringConvertible {
     /// Encoded keys with their version IDs.
     package let last: String
     package let next: String
-
-    init(
-        last: (key: ObjectKey, versionID: String), next: (key: ObjectKey, versionID: String)
-    ) {
-        self.last = "\(last.key.encoded) (version \(last.versionID))"
-        self.next = "\(next.key.encoded) (version \(next.versionID))"
-    }
 
     package var description: String {
         "the manifest's rows are out of order: \(next) came behind \(last); they are to be read in order of "

@@ -143,7 +143,7 @@ struct RepeatedTexts: Sendable {
             throw RowProblem(what: "the TaskStatus \(shown(text, fields[3].range))")
         }
         let key = contents(text, fields[1])
-        guard let decoded = percentDecoded(key, plusIsSpace: false), !decoded.isEmpty else {
+        guard let decoded = decoded(key), !decoded.isEmpty else {
             throw RowProblem(what: "a Key that is empty or not URL-encoded")
         }
         var httpStatus = threeDigits(text, fields[4].range)
@@ -168,10 +168,8 @@ struct RepeatedTexts: Sendable {
     ) throws(RowProblem) -> String {
         if isAbsent(text, field.range) { return "null" }
         let bytes = contents(text, field)
-        guard bytes.contains(UInt8(ascii: "%")) else {
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        guard let decoded = percentDecoded(bytes, plusIsSpace: false) else {
+        guard bytes.contains(percent) else { return String(decoding: bytes, as: UTF8.self) }
+        guard let decoded = decoded(bytes) else {
             throw RowProblem(what: "a VersionId that is not URL-encoded")
         }
         return String(decoding: decoded, as: UTF8.self)
@@ -192,6 +190,13 @@ private struct RepeatedText: Sendable {
     }
 }
 
+private let percent = UInt8(ascii: "%")
+
+/// Most keys have nothing to decode.
+private func decoded(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
+    bytes.contains(percent) ? percentDecoded(bytes, plusIsSpace: false) : Array(bytes)
+}
+
 private func contents(_ text: [UInt8], _ field: RowFields.Field) -> ArraySlice<UInt8> {
     guard field.hasDoubledQuotes else { return text[field.range] }
     let quote = UInt8(ascii: "\"")
@@ -205,9 +210,12 @@ private func contents(_ text: [UInt8], _ field: RowFields.Field) -> ArraySlice<U
     return result[...]
 }
 
+private let succeeded = Array("succeeded".utf8)[...]
+private let failed = Array("failed".utf8)[...]
+
 private func status(_ text: [UInt8], _ range: Range<Int>) -> ReportRow.Status? {
-    if text[range].elementsEqual("succeeded".utf8) { return .succeeded }
-    return text[range].elementsEqual("failed".utf8) ? .failed : nil
+    if text[range] == succeeded { return .succeeded }
+    return text[range] == failed ? .failed : nil
 }
 
 private func threeDigits(_ text: [UInt8], _ range: Range<Int>) -> Int? {

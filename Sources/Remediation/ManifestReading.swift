@@ -6,42 +6,35 @@ internal import Manifests
 final class ManifestReading {
     private static let chunkBytes = 1024 * 1024
 
-    private let run: RemediationRun
-    private let store: any FailureStoring
+    private var pages: ManifestPages
     private var writer: ManifestWriter
-    private var last: (key: ObjectKey, versionID: String)?
-    private var isAtEnd = false
 
     init(_ run: RemediationRun, _ store: any FailureStoring) {
-        self.run = run
-        self.store = store
+        pages = ManifestPages(of: run.id, in: store)
         writer = ManifestWriter(bucket: run.rule.sourceBucket)
     }
 
     /// The next bytes; nil at the end.
     func next() async throws(StepFailure) -> [UInt8]? {
-        while !isAtEnd {
+        while true {
             if let chunk = writer.takeChunk(atLeast: Self.chunkBytes) { return chunk }
-            try await readPage()
+            guard let page = try await nextPage() else { return writer.takeChunk(atLeast: 0) }
+            for index in 0..<page.count {
+                let row = page[index]
+                do {
+                    try writer.append(key: row.key, versionID: row.versionID)
+                } catch {
+                    throw .refused("\(error)")
+                }
+            }
         }
-        return writer.takeChunk(atLeast: 0)
     }
 
-    private func readPage() async throws(StepFailure) {
-        let page: ManifestPage
+    private func nextPage() async throws(StepFailure) -> ManifestPage? {
         do {
-            page = try await store.manifestPage(of: run.id, after: last, limit: 10_000)
+            return try await pages.next()
         } catch {
             throw .temporary("\(error)")
         }
-        for row in page.rows {
-            do {
-                try writer.append(key: row.key, versionID: row.versionID)
-            } catch {
-                throw .refused("\(error)")
-            }
-        }
-        last = page.rows.last ?? last
-        isAtEnd = page.isLast
     }
 }

@@ -15,9 +15,11 @@ struct ManifestPageTests {
         var last: (key: ObjectKey, versionID: String)?
         while true {
             let page = try await store.manifestPage(of: "run-1", after: last, limit: limit)
-            rows += page.rows.map { "\($0.key.text) \($0.versionID)" }
+            rows += (0..<page.count).map { row in
+                String(decoding: page[row].key + [0x20] + page[row].versionID, as: UTF8.self)
+            }
             pages += 1
-            last = page.rows.last ?? last
+            last = page.last ?? last
             if page.isLast { return (rows, pages) }
         }
     }

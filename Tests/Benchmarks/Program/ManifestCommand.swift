@@ -1,3 +1,4 @@
+import AWSClient
 import AWSProtocol
 import ArgumentParser
 import Domain
@@ -17,6 +18,8 @@ struct ManifestCommand: AsyncParsableCommand {
         case fill
         /// Reads them, writes their manifest and its SHA-256, and drops the bytes as an upload would.
         case write
+        /// The same twice, as an upload needs it, and signs and sends its parts to nobody.
+        case upload
         /// Reads a report of as many rows.
         case report
     }
@@ -31,6 +34,7 @@ struct ManifestCommand: AsyncParsableCommand {
         switch step {
         case .fill: try printJSON(try await fill())
         case .write: try printJSON(try await write())
+        case .upload: try printJSON(try await upload())
         case .report: try printJSON(readReport())
         }
     }
@@ -68,19 +72,49 @@ struct ManifestCommand: AsyncParsableCommand {
         let store = try openStore()
         guard let digest = RunningDigest(.sha256) else { throw ValidationError("no SHA-256") }
         let measurement = Measurement()
-        var writer = ManifestWriter(bucket: "orders")
-        var last: (key: ObjectKey, versionID: String)?
-        while true {
-            let page = try await store.manifestPage(of: Self.run, after: last, limit: 10_000)
-            for row in page.rows { try writer.append(key: row.key, versionID: row.versionID) }
-            if let chunk = writer.takeChunk(atLeast: 1 << 20) { digest.update(chunk) }
-            last = page.rows.last ?? last
-            if page.isLast { break }
-        }
-        if let chunk = writer.takeChunk(atLeast: 0) { digest.update(chunk) }
-        let result = measurement.result(records: Int(writer.rowCount))
+        let reading = Reading(ManifestPages(of: Self.run, in: store))
+        while let chunk = try await reading.next() { digest.update(chunk) }
+        let result = measurement.result(records: Int(reading.writer.rowCount))
         try await store.close()
         return result
+    }
+
+    private func upload() async throws -> Measurement.Result {
+        let store = try openStore()
+        guard let digest = RunningDigest(.sha256) else { throw ValidationError("no SHA-256") }
+        let client = try DroppingCloud().client()
+        let measurement = Measurement()
+        let first = Reading(ManifestPages(of: Self.run, in: store))
+        while let chunk = try await first.next() { digest.update(chunk) }
+        let second = Reading(ManifestPages(of: Self.run, in: store))
+        _ = try await client.uploadOnce(
+            bucket: "manifests", key: ObjectKey("bench.csv"), contentType: "text/csv",
+            content: ContentDigest(digest)
+        ) { () async throws(any Error) in try await second.next() }
+        let result = measurement.result(records: Int(second.writer.rowCount))
+        try await store.close()
+        return result
+    }
+
+    /// As the remediation reads a manifest.
+    private final class Reading {
+        private var pages: ManifestPages
+        private(set) var writer = ManifestWriter(bucket: "orders")
+
+        init(_ pages: ManifestPages) {
+            self.pages = pages
+        }
+
+        func next() async throws -> [UInt8]? {
+            while true {
+                if let chunk = writer.takeChunk(atLeast: 1 << 20) { return chunk }
+                guard let page = try await pages.next() else { return writer.takeChunk(atLeast: 0) }
+                for index in 0..<page.count {
+                    let row = page[index]
+                    try writer.append(key: row.key, versionID: row.versionID)
+                }
+            }
+        }
     }
 
     private func readReport() -> Measurement.Result {

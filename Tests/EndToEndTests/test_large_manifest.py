@@ -1,0 +1,54 @@
+"""A manifest of more than one part: kill -9 on its way leaves one object, one job and no parts that somebody pays for."""
+import csv
+import hashlib
+import io
+from urllib.parse import unquote
+
+import pytest
+
+from harness import until
+from repairs import SECONDS, run_of, start
+from test_remediation_kills import lost, never
+
+# A plus is three bytes in a manifest, so that few failures make more than the 8 MiB of one part.
+_KEYS = [f"{number:05d}" + "+" * 1000 for number in range(2_900)]
+_PART = 8 << 20
+_STEPS = {
+    "nothing happens": None,
+    "a part is on its way": never("s3.UploadPart"),
+    "the parts are there": never("s3.CompleteMultipartUpload"),
+    "the object is there": lost("s3.CompleteMultipartUpload"),
+}
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_a_manifest_in_parts_when(stage, step):
+    rule, s3 = f"{stage.name}/rule", stage.cloud.client("s3")
+    stage.cloud.bucket(stage.name)
+    versions = stage.cloud.send_failures(stage.queue, stage.name, "rule", _KEYS)
+    with stage.daemon() as daemon:
+        until(lambda: daemon.counts() == {rule: {"open": len(_KEYS)}}, SECONDS, "the failures in the store")
+        if fault := _STEPS[step]:
+            stage.cloud.faults(fault)
+        start(daemon, rule)
+        if fault:
+            until(lambda: not stage.cloud.pending_faults(), SECONDS, step)
+            until(lambda: fault != lost("s3.CompleteMultipartUpload")
+                  or s3.list_objects_v2(Bucket=stage.manifests)["KeyCount"] == 1, SECONDS, "the object")
+            daemon.kill()
+            unfinished = s3.list_multipart_uploads(Bucket=stage.manifests).get("Uploads", [])
+            assert len(unfinished) == (fault != lost("s3.CompleteMultipartUpload"))
+            stage.cloud.end_faults()
+            daemon.start()
+        job = until(lambda: (jobs := run_of(daemon, rule)["jobs"]) and jobs[0].get("jobId") and jobs[0], SECONDS, "a job")
+        assert len(stage.jobs_of(rule)) == 1
+
+    manifest = job["manifest"]
+    found = s3.get_object(Bucket=manifest["bucket"], Key=manifest["key"])
+    body = found["Body"].read()
+    assert len(body) > _PART and manifest["eTag"] == found["ETag"].strip('"') and manifest["eTag"].endswith("-2")
+    assert found["Metadata"]["s3remedy-sha256"] == hashlib.sha256(body).hexdigest()
+    rows = [(unquote(key), version) for _, key, version in csv.reader(io.StringIO(body.decode(), newline=""), strict=True)]
+    assert rows == sorted(zip(_KEYS, versions, strict=True))
+    assert not s3.list_multipart_uploads(Bucket=manifest["bucket"]).get("Uploads")
+    print(f"{step}: {len(rows)} rows in 2 parts, 1 job, no parts left")
