@@ -60,7 +60,8 @@ private func operation(_ route: InterfaceRoute) -> JSONValue {
             "problem")
     }
     if route.answer == "health" {
-        responses["503"] = response("A part has failed", "application/json", "health")
+        responses["503"] = response(
+            "A part has failed, or the daemon is stopping", "application/json", "health")
     }
     if let other = route.otherAnswer {
         responses["200"] = response("Nothing was changed", "application/json", other)

@@ -150,7 +150,7 @@ package struct StatusReply: Codable, Sendable {
 
 /// The answer of `GET /v1/health`: 200 while ready and live, else 503.
 package struct HealthReply: Codable, Sendable {
-    /// `ok` or `failing`.
+    /// `ok`, `failing` or `stopping`.
     package var status: String
     /// The parts that are not live.
     package var failing: [String]

@@ -107,9 +107,9 @@ struct ControlRoutes: Sendable {
 
     private func health() -> ControlReply {
         let failing = status.failingParts()
+        let word = failing.isEmpty ? status.stopping.isSet ? "stopping" : "ok" : "failing"
         return .json(
-            HealthReply(status: failing.isEmpty ? "ok" : "failing", failing: failing),
-            status: failing.isEmpty ? 200 : 503)
+            HealthReply(status: word, failing: failing), status: word == "ok" ? 200 : 503)
     }
 
     private func rules(_ reader: RequestReader) async throws -> ControlReply {

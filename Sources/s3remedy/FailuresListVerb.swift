@@ -28,6 +28,11 @@ enum StateChoice: ExpressibleByArgument, Sendable {
     }
 }
 
+/// `--order`.
+enum ListOrder: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case key, newest, oldest
+}
+
 struct FailuresListVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "list",
@@ -37,6 +42,7 @@ struct FailuresListVerb: Verb {
             -o json holds the exact key in keyEncoded.
 
             Examples: s3remedy failures list --rule orders/replicate-all --reason-class kms
+                      s3remedy failures list --rule orders/replicate-all --order oldest --limit 10
                       s3remedy failures list --state all --since 24h -o csv > failures.csv
             """)
 
@@ -49,13 +55,23 @@ struct FailuresListVerb: Verb {
     @Option(help: "Only this state.")
     var state = StateChoice.one(.open)
 
+    @Option(help: "By key, or by when they failed last: that needs --rule, and open ones.")
+    var order = ListOrder.key
+
     @OptionGroup var filters: FilterOptions
     @OptionGroup var limit: LimitOption
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        guard order == .key || (rule != nil && state.word == "open") else {
+            throw ValidationError("--order \(order) needs --rule BUCKET/RULE-ID and open failures.")
+        }
+    }
+
     func run(in session: Session) async throws(CommandFailure) -> ExitStatus {
         let filter = filter(at: session.now)
-        try await session.list("/v1/failures", filter.query, limit: limit.limit) {
+        let query = filter.query + (order == .key ? [] : [(name: "order", value: order.rawValue)])
+        try await session.list("/v1/failures", query, limit: limit.limit) {
             (items: [FailureItem], hasMore) throws(CommandFailure) in
             guard let first = items.first else { return nothing(session.output) }
             let more = hasMore ? await self.more(items.count, filter, session) : []
@@ -110,7 +126,8 @@ struct FailuresListVerb: Verb {
     private func more(
         _ shownCount: Int, _ filter: FailureFilter, _ session: Session
     ) async -> [String] {
-        let options = filter.options.isEmpty ? "" : filter.options + " "
+        let sorted = order == .key ? "" : "--order \(order) "
+        let options = (filter.options.isEmpty ? "" : filter.options + " ") + sorted
         let all = "s3remedy failures list \(state.isAll ? "--state all " : "")\(options)-o ndjson"
         // A table without a total is better than none.
         guard let total = (try? await total(filter, session)) ?? nil, total > shownCount else {

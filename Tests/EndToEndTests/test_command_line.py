@@ -185,13 +185,17 @@ def test_filters_become_the_query(run, daemon):
     run("failures", "list", "--rule", "orders/a/b", "--bucket", "orders", "--destination", "d",
         "--state", "parked", "--reason", "R", "--reason-class", "kms", "--operation", "OBJECT_PUT",
         "--prefix", "ä b&c=", "--key", "x/ü %", "--version-id", "null",
-        "--since", "2026-11-24T00:00:00Z", "--until", "2026-11-25")
+        "--since", "2026-11-24T00:00:00Z", "--until", "2026-11-25", "--first-since", "2026-11-23")
     query = daemon.requests[-1].query
     assert query == {
         "rule": "orders/a/b", "bucket": "orders", "destination": "d", "state": "parked",
         "reason": "R", "reasonClass": "kms", "operation": "OBJECT_PUT", "prefix": "ä b&c=",
         "keyEncoded": "x/%C3%BC%20%25", "version": "null", "since": "2026-11-24T00:00:00.000Z",
-        "until": "2026-11-25T00:00:00.000Z", "limit": "100"}
+        "until": "2026-11-25T00:00:00.000Z", "firstSince": "2026-11-23T00:00:00.000Z", "limit": "100"}
+    run("failures", "list", "--rule", "orders/a", "--order", "oldest", "--limit", "5")
+    assert daemon.requests[-1].query == {"rule": "orders/a", "state": "open", "order": "oldest", "limit": "5"}
+    for wrong in (["--order", "oldest"], ["--order", "newest", "--rule", "b/r", "--state", "all"], ["--order", "size"]):
+        assert run("failures", "list", *wrong).returncode == 2, wrong
     run("failures", "list", "--state", "all", "--since", "24h")
     assert "state" not in daemon.requests[-1].query
     assert ago(hours=25) < daemon.requests[-1].query["since"] < ago(hours=23)

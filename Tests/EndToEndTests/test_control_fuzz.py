@@ -17,10 +17,18 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _MEBIBYTE = 1 << 20
 
 
-def fuzz(url: str, report: Path) -> list[tuple[str, str, dict]]:
+def without_keys(document: dict, path: Path) -> str:
+    """The document without Idempotency-Key, as a file: schemathesis sends few keys again and again, and gets 422."""
+    for operation in (one for methods in document["paths"].values() for one in methods.values()):
+        operation["parameters"] = [one for one in operation["parameters"] if one["in"] != "header"]
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def fuzz(url: str, report: Path, document: str | None = None) -> list[tuple[str, str, dict]]:
     """Let schemathesis ask everything, and judge; method, route and answer of each case."""
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--seed", _SEED, "--phases",
+        [sys.executable, "-m", "schemathesis.cli", "run", document or f"{url}/openapi.json", "--url", url, "--seed", _SEED, "--phases",
          "coverage,fuzzing", "--max-examples", "25", "--continue-on-failure", "--no-shrink", "--warnings", "off",
          "--checks", ",".join(_CHECKS), "--request-timeout", "20", "--no-color", "--report", "ndjson",
          "--report-ndjson-path", str(report)],
@@ -71,9 +79,12 @@ def test_a_thousand_strange_requests_of_two_roles(stage, tmp_path):
         assert daemon.counts() == {rule: {"open": 20}} and "pausedUntil" not in daemon.status()
 
         with Bridge(daemon, OPERATORS) as url:
-            changed = fuzz(url, tmp_path / "operator.ndjson")
+            changed = fuzz(url, tmp_path / "operator.ndjson", without_keys(document, tmp_path / "document.json"))
+            keyed = fuzz(url, tmp_path / "keys.ndjson")
         statuses = Counter(response["status_code"] for _, _, response in changed)
         succeeded = {route for _, route, response in changed if response["status_code"] in (200, 201)}
+        refusals = Counter(problem_of(response)["code"] for _, _, response in keyed if response["status_code"] == 422)
+        assert set(refusals) == {"idempotencyKeyReused"} and 422 not in statuses
         assert 403 not in statuses and {"POST /v1/intake/pause", "POST /v1/intake/resume"} <= succeeded
 
         assert len(read) + len(changed) >= 1000
@@ -84,7 +95,8 @@ def test_a_thousand_strange_requests_of_two_roles(stage, tmp_path):
         assert daemon.process.pid == pid and daemon.is_alive and daemon.counts() == {rule: {"open": 20}}
         assert daemon.get("/v1/health").status == 200
     print(f"schemathesis, seed {_SEED}: {len(read)} cases as a reader ({len(refused)} times 403), {len(changed)} as an "
-          f"operator {dict(sorted(statuses.items()))}; {grown / _MEBIBYTE:.1f} MiB more resident, descriptors as before")
+          f"operator {dict(sorted(statuses.items()))}, {len(keyed)} with keys "
+          f"({refusals.total()} times 422); {grown / _MEBIBYTE:.1f} MiB more resident, descriptors as before")
 
 
 def test_an_operator_changes_and_a_reader_does_not(stage):

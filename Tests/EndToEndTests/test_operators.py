@@ -184,7 +184,7 @@ def test_status_says_what_the_store_cannot_and_one_unreadable_remediation_stops_
         status = daemon.status()
         assert "storeUnreadable" in [one["code"] for one in status["problems"]]
         assert "failures" not in status["store"] and status["store"]["lagRecords"] == 0
-        assert status["queues"][0]["url"] == stage.queue.url and status["log"]["segments"] == 1
+        assert status["queues"][0]["url"] == stage.queue.url and status["log"]["segments"] >= 1
         assert daemon.get("/v1/health").status == 200
         shown = daemon.cli("status")
         assert shown.returncode == 0 and "storeUnreadable" in shown.stdout and "not known" in shown.stdout
