@@ -210,7 +210,7 @@ package struct S3Client {
             else { return aborted }
             after = (nextKey, nextUploadID)
         }
-        let problem = "\(key.encoded) has more than \(Self.maximumVersionPages) pages of uploads"
+        let problem = "one key has more than \(Self.maximumVersionPages) pages of uploads"
         throw .reply(operation: "ListMultipartUploads", UnreadableReply(problem))
     }
 
