@@ -96,9 +96,10 @@ package protocol FailureStoring: Sendable {
         _ rows: [ReportedTask], of run: String, rule: RuleName, at: Timestamp
     ) async throws(StoreFailure) -> Int
     /// Applies an occurrence to the rows of a run in one state, at most `limit` after a cursor; returns the next cursor.
+    /// With `job`, only to those whose task in that job's report succeeded.
     func settle(
         _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence,
-        after cursor: String?, limit: Int, at: Timestamp
+        succeededIn job: String?, after cursor: String?, limit: Int, at: Timestamp
     ) async throws(StoreFailure) -> String?
     /// Verifying failures whose HEAD is due; of those that no remediation waits for when `run` is nil.
     func dueVerifications(

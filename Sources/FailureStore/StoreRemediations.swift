@@ -70,31 +70,27 @@ extension SQLiteFailureStore {
     ) throws(StoreFailure) -> Int {
         try write { db in
             guard let number = try NameTable.findRule(rule, in: db) else { return rows.count }
-            let destinations = try Row.fetchAll(
-                db.cachedStatement(
-                    sql: """
-                        SELECT DISTINCT c.destination, d.name FROM counter c
-                        JOIN destination d ON d.id = c.destination WHERE c.rule = ?
-                        """), arguments: [number])
+            let destinations = try Int64.fetchAll(
+                db.cachedStatement(sql: "SELECT DISTINCT destination FROM counter WHERE rule = ?"),
+                arguments: [number])
             var outside = 0
             var writer = FailureRows()
             for row in rows {
                 var isOurs = false
                 for destination in destinations {
                     let key = RowKey(
-                        rule: number, destination: destination[0], key: row.version.key.bytes,
+                        rule: number, destination: destination, key: row.version.key.bytes,
                         version: row.version.versionID)
-                    guard let found = try FailureRows.find(key, in: db)?.failure,
-                        found.remediationID == run || found.lastTask?.jobID == row.task.jobID
+                    guard let found = try FailureRows.find(key, in: db),
+                        found.failure.remediationID == run
+                            || found.failure.lastTask?.jobID == row.task.jobID
                     else { continue }
                     isOurs = true
-                    guard found.remediationID == run, found.state == .submitted else { continue }
-                    let identity = FailureIdentity(
-                        rule: rule, destinationBucket: destination[1], key: row.version.key,
-                        versionID: row.version.versionID)
+                    guard found.failure.remediationID == run, found.failure.state == .submitted
+                    else { continue }
                     try change(
-                        identity, row.occurrence, job: row.task.jobID, at: at, rows: &writer, in: db
-                    )
+                        key, found, row.occurrence, job: row.task.jobID, at: at, rows: &writer,
+                        in: db)
                 }
                 if !isOurs { outside += 1 }
             }
@@ -105,14 +101,14 @@ extension SQLiteFailureStore {
 
     package func settle(
         _ run: String, _ state: FailureState, _ occurrence: FailureOccurrence,
-        after cursor: String?, limit: Int, at: Timestamp
+        succeededIn job: String?, after cursor: String?, limit: Int, at: Timestamp
     ) throws(StoreFailure) -> String? {
         try write { db in
             let held = try Self.held(by: run, state, after: cursor, limit: limit, in: db)
             var rows = FailureRows()
             for found in held.failures {
-                // Closed on its row means that it has one.
-                if case .closedOnRow = occurrence, found.failure.lastTask?.status != "succeeded" {
+                let task = found.failure.lastTask
+                guard job == nil || (task?.jobID == job && task?.status == "succeeded") else {
                     continue
                 }
                 try change(found.identity, occurrence, at: at, rows: &rows, in: db)
@@ -151,15 +147,26 @@ extension SQLiteFailureStore {
     /// - Parameter reopens: false for an answer that was not asked for this failure: one older than it says nothing.
     @discardableResult
     func change(
-        _ identity: FailureIdentity, _ occurrence: FailureOccurrence, job: String? = nil,
-        by: String? = nil, at: Timestamp, note: String? = nil, reopens: Bool = true,
-        rows: inout FailureRows, in db: Database
+        _ identity: FailureIdentity, _ occurrence: FailureOccurrence, by: String? = nil,
+        at: Timestamp, note: String? = nil, reopens: Bool = true, rows: inout FailureRows,
+        in db: Database
     ) throws -> FailureState? {
         guard let rule = try NameTable.findRule(identity.rule, in: db) else { return nil }
         let key = RowKey(
             rule: rule, destination: try names.destination(identity.destinationBucket, in: db),
             key: identity.key.bytes, version: identity.versionID)
         guard let before = try FailureRows.find(key, in: db) else { return nil }
+        return try change(
+            key, before, occurrence, by: by, at: at, note: note, reopens: reopens, rows: &rows,
+            in: db)
+    }
+
+    @discardableResult
+    private func change(
+        _ key: RowKey, _ before: FailureRow, _ occurrence: FailureOccurrence, job: String? = nil,
+        by: String? = nil, at: Timestamp, note: String? = nil, reopens: Bool = true,
+        rows: inout FailureRows, in db: Database
+    ) throws -> FailureState? {
         var after = before.failure
         guard after.apply(occurrence) == .changed, reopens || after.state != .open else {
             return nil

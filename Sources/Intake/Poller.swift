@@ -174,6 +174,7 @@ actor Poller {
 
     /// Deletes what is synced, ten at a time. What fails stays for the next round: the worst is that it comes again.
     private func deleteSynced() async {
+        var isFresh = false
         while !deletes.isEmpty {
             do throws(AWSFailure) {
                 let outcome = try await connected().deleteBatch(deletes.nextBatch)
@@ -185,6 +186,9 @@ actor Poller {
                     noteUndeleted(error)
                     return
                 }
+                // Called off again, on a new connection: at a stop with nothing to sign with, for example.
+                if isFresh { return }
+                isFresh = true
             }
         }
     }
@@ -210,6 +214,7 @@ actor Poller {
     /// Nothing depends on it: what it does not reach becomes visible when its time is over.
     private func setVisibility(of receipts: [Receipt], seconds: Int) async {
         var rest = receipts[...]
+        var isFresh = false
         while !rest.isEmpty {
             let entries = rest.prefix(PendingDeletes.batchSize).enumerated().map {
                 SQSBatchEntry(id: String($0.offset), receiptHandle: $0.element.handle)
@@ -217,7 +222,11 @@ actor Poller {
             do throws(AWSFailure) {
                 _ = try await connected().changeVisibilityBatch(entries, seconds: seconds)
             } catch {
-                if isLost(error) { continue }
+                if isLost(error) {
+                    if isFresh { return }
+                    isFresh = true
+                    continue
+                }
                 queue.logger.debug("visibility not set", metadata: ["problem": "\(error)"])
             }
             rest = rest.dropFirst(entries.count)

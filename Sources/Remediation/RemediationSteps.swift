@@ -214,12 +214,13 @@ extension RemediationWorker {
     }
 
     func settleAll(
-        _ run: RemediationRun, _ state: FailureState, _ occurrence: FailureOccurrence
+        _ run: RemediationRun, _ state: FailureState, _ occurrence: FailureOccurrence,
+        succeededIn job: String? = nil
     ) async throws(StoreFailure) {
         var cursor: String?
         repeat {
             cursor = try await store.settle(
-                run.id, state, occurrence, after: cursor, limit: 5_000, at: now)
+                run.id, state, occurrence, succeededIn: job, after: cursor, limit: 5_000, at: now)
         } while cursor != nil
     }
 

@@ -52,7 +52,8 @@ extension RemediationWorker {
         } catch {
             throw .damaged("\(error)")
         }
-        var report = RemediationRun.Report(bucket: settings.reportBucket, key: key.text)
+        var report = RemediationRun.Report(
+            bucket: settings.reportBucket, key: String(decoding: key.bytes, as: UTF8.self))
         let look = await lanes.rules(of: run.rule.sourceBucket, region: run.region)
         for file in files {
             try await read(file, of: run, job: job, look.hasOneRule, calls, &report)

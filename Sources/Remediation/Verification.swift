@@ -63,9 +63,13 @@ extension RemediationWorker {
     private func closeOnRows(
         _ run: RemediationRun, _ evidence: Evidence
     ) async throws(StepFailure) {
-        guard let created = run.currentJob?.createdAt else { return }
+        guard let job = run.currentJob?.jobID, let created = run.currentJob?.createdAt else {
+            return
+        }
         try await storing { () async throws(StoreFailure) in
-            try await settleAll(run, .verifying, .closedOnRow(evidence: evidence, at: created))
+            try await settleAll(
+                run, .verifying, .closedOnRow(evidence: evidence, at: created),
+                succeededIn: job)
         }
     }
 
@@ -93,7 +97,9 @@ extension RemediationWorker {
         let limit = run.role == .canary ? patience.canary : patience.verification
         let deadline = (run.currentJob?.endedAt ?? now).advanced(byMilliseconds: limit)
         guard let due, now < deadline else { return try await finish(run) }
-        let pause = min(due, deadline).milliseconds - now.milliseconds
+        // Another remediation may close the last of them meanwhile: it is not to wait for half a day then.
+        let longest = settings.firstVerifyPause * 10
+        let pause = min(longest, min(due, deadline).milliseconds - now.milliseconds)
         // What S3 refuses to speak of waits too, and its sentence stays until it speaks.
         return Step(run: run, next: .wait(.milliseconds(pause)), problem: run.problem)
     }

@@ -225,13 +225,13 @@ def test_repairs_made_elsewhere_are_closed_without_a_job(stage):
             stage.cloud.change_version(source, key, versions[key], replicationStatus="COMPLETED")
         stage.cloud.client("s3").delete_object(Bucket=source, Key=_KEYS[2], VersionId=versions[_KEYS[2]])
 
-        def planned() -> dict:
+        def would_change() -> dict:
             dry = daemon.cli("failures", "verify", "--rule", rule, "--dry-run", "-o", "json")
             assert dry.returncode == 0, dry
             return json.loads(dry.stdout)["changed"]
 
-        # S3's `Date` has whole seconds: in the second of the failure itself its answer is no evidence yet.
-        until(lambda: planned() == {"replicated": 2, "gone": 1}, SECONDS)
+        # HTTP dates have whole seconds: an answer from the second of the failure says nothing yet.
+        until(lambda: would_change() == {"replicated": 2, "gone": 1}, SECONDS)
         assert daemon.counts() == {rule: {"open": 6}}
         done = daemon.cli("failures", "verify", "--rule", rule)
         assert done.returncode == 0 and "6 failures" in done.stdout, done

@@ -116,7 +116,8 @@ struct RandomHistoryTests {
                 .rowFailed(task, .fix),
             ]
             _ = try await store.settle(
-                run.id, .submitted, outcomes[history.below(outcomes.count)], after: nil,
+                run.id, .submitted, outcomes[history.below(outcomes.count)],
+                succeededIn: nil, after: nil,
                 limit: 1 + history.below(30), at: time)
         default:
             let found = try await store.everything()

@@ -92,7 +92,8 @@ extension SQLiteFailureStore {
     ) throws {
         var cursor: String?
         repeat {
-            cursor = try settle(run, state, occurrence, after: cursor, limit: limit, at: at)
+            cursor = try settle(
+                run, state, occurrence, succeededIn: nil, after: cursor, limit: limit, at: at)
         } while cursor != nil
     }
 }

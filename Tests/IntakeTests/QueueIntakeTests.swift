@@ -1,6 +1,7 @@
 import AWSClient
 import AWSProtocol
 import Domain
+import HTTPTransport
 import LogRecords
 import Logging
 import Synchronization
@@ -20,6 +21,23 @@ struct QueueIntakeTests {
         nonisolated(nonsending) func reject(_ credentials: AWSCredentials) async {}
     }
 
+    /// Has nothing for a task that is cancelled, as `SharedCredentials` at their end. Gives in after 1,000 questions, so
+    /// that whoever asks for ever is counted instead of waited for.
+    final class EndedKeys: CredentialsProviding {
+        let refused = Mutex(0)
+
+        nonisolated(nonsending) func credentials() async throws(AWSFailure) -> AWSCredentials {
+            let isRefused = refused.withLock { refused in
+                guard Task.isCancelled, refused < 1000 else { return false }
+                refused += 1
+                return true
+            }
+            if isRefused { throw .http(operation: "credentials", .cancelled) }
+            return try await Keys().credentials()
+        }
+        nonisolated(nonsending) func reject(_ credentials: AWSCredentials) async {}
+    }
+
     static let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/q"
     let directory = TemporaryDirectory()
     let queue = ScriptedQueue()
@@ -27,7 +45,10 @@ struct QueueIntakeTests {
     let monitor = QueueMonitor(url: url)
     let pause = IntakePause(until: nil)
 
-    func intake(_ log: SegmentedLog, isKnown: Bool = true, pollers: Int = 1) throws -> QueueIntake {
+    func intake(
+        _ log: SegmentedLog, isKnown: Bool = true, pollers: Int = 1,
+        keys: any CredentialsProviding = Keys()
+    ) throws -> QueueIntake {
         let (queue, clock) = (queue, clock)
         let endpoints = try AWSEndpoints()
         return QueueIntake(
@@ -40,7 +61,7 @@ struct QueueIntakeTests {
             let connection = queue.connection()
             let caller = AWSCaller(
                 region: "eu-west-1", endpoints: endpoints, exchange: connection,
-                credentials: Keys(), clock: clock, random: SystemRandomNumberGenerator())
+                credentials: keys, clock: clock, random: SystemRandomNumberGenerator())
             return QueueConnection(
                 client: SQSClient(caller, queueURL: Self.url), cancel: { connection.cancel() })
         }
@@ -110,6 +131,24 @@ struct QueueIntakeTests {
             await queue.wait { $0.deleted.count == 5 }
         }
         #expect(logged.count == 5)
+    }
+
+    @Test func `a stop with nothing to sign with leaves deletes and what is held as they are`()
+        async throws
+    {
+        for isKnown in [true, false] {
+            let folder = TemporaryDirectory()
+            let (log, keys) = (try openLog(in: folder.path), EndedKeys())
+            let queue = QueueIntakeTests()
+            queue.queue.failOnce(deletionOf: ["m0"])
+            queue.queue.send([isKnown ? body(0) : body(0, "ObjectCreated:Put")])
+            _ = try await queue.run(try queue.intake(log, isKnown: isKnown, keys: keys), log) {
+                await queue.queue.wait { $0.waiting == 1 }
+            }
+            #expect(queue.queue.deleted == [] && queue.monitor.snapshot.state == .stopped)
+            let asked = keys.refused.withLock { $0 }
+            #expect((1...3).contains(asked), "asked \(asked) times")
+        }
     }
 
     @Test func `a pause ends the long poll, holds, and ends by itself`() async throws {

@@ -123,7 +123,8 @@ final class ScriptedStore: FailureStoring {
         _: [ReportedTask], of: String, rule: RuleName, at: Timestamp
     ) async throws(StoreFailure) -> Int { throw Self.unasked }
     func settle(
-        _: String, _: FailureState, _: FailureOccurrence, after: String?, limit: Int, at: Timestamp
+        _: String, _: FailureState, _: FailureOccurrence, succeededIn: String?, after: String?,
+        limit: Int, at: Timestamp
     ) async throws(StoreFailure) -> String? { throw Self.unasked }
     func dueVerifications(
         of: String?, _: VerificationQuestion, at: Timestamp, limit: Int

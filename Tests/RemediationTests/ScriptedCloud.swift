@@ -54,6 +54,10 @@ final class ScriptedCloud: HTTPExchanging {
         var refusals: [String: [(status: Int, code: String)]] = [:]
         /// The next requests of an operation take effect, and their answers are lost.
         var lost: [String: Int] = [:]
+        /// The process dies at this request, counted from 1, before or after it took effect; it hears nothing more.
+        var death: (request: Int, takesEffect: Bool)?
+        var requests = 0
+        var isDead = false
         /// Jobs begin as this.
         var firstStatus = "Active"
     }
@@ -80,20 +84,28 @@ final class ScriptedCloud: HTTPExchanging {
         let path = String(parts[0])
         let query = parts.count > 1 ? String(parts[1]) : ""
         let now = clock.wallMilliseconds()
-        let (reply, isLost) = state.withLock { state in
+        let (reply, failure) = state.withLock { state -> (HTTPReply, HTTPFailure?) in
             let operation = Self.operation(request.method, path, query)
+            state.requests += 1
+            let dies = state.death?.request == state.requests
+            state.isDead = state.isDead || dies
+            let nothing = HTTPReply(status: 200, headers: [], body: [])
+            if state.isDead, !dies || state.death?.takesEffect != true {
+                return (nothing, .cancelled)
+            }
             state.asked.append((operation, path, request.body))
             if var left = state.refusals[operation], let next = left.first {
                 left.removeFirst()
                 state.refusals[operation] = left
-                return (Self.error(next.status, next.code), false)
+                return (Self.error(next.status, next.code), nil)
             }
             let reply = state.answer(operation, request, path, query, now)
-            let isLost = state.lost[operation] ?? 0 > 0
-            if isLost { state.lost[operation, default: 0] -= 1 }
-            return (reply, isLost)
+            if dies { return (reply, .cancelled) }
+            guard state.lost[operation] ?? 0 > 0 else { return (reply, nil) }
+            state.lost[operation, default: 0] -= 1
+            return (reply, .noReply("the connection broke"))
         }
-        if isLost { throw .noReply("the connection broke") }
+        if let failure { throw failure }
         return HTTPReply(
             status: reply.status, headers: reply.headers + [("Date", httpDate(now))],
             body: reply.body)

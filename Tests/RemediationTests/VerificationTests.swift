@@ -305,6 +305,24 @@ struct VerificationTests {
         #expect(try await rig.states()["b"] == .open)
     }
 
+    @Test func `a row of an earlier job closes nothing of a job without a report`() async throws {
+        let rig = try Rig { $0.verification = .none }
+        try await rig.fail(["a"])
+        let first = try await rig.start().id
+        try await rig.untilJob(first)
+        try await rig.tell(["a"], at: rig.now.milliseconds)
+        rig.cloud.complete()
+        _ = try await rig.untilOver(first)
+        #expect(try await rig.failures()["a"]?.lastTask?.status == "succeeded")
+        #expect(try await rig.states() == ["a": .open])
+        rig.clock.advance(by: .seconds(60))
+        let second = try await rig.start().id
+        try await rig.untilJob(second, 0)
+        rig.cloud.end(1, "Failed", tasks: nil)
+        _ = try await rig.untilOver(second)
+        #expect(try await rig.states() == ["a": .open])
+    }
+
     @Test func `outcomes are exact, also when others close the failures`() async throws {
         let rig = try Rig()
         let id = try await verifying(rig, ["a", "b", "c"])
