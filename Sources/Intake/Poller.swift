@@ -24,6 +24,8 @@ actor Poller {
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
     }
+    /// For the task that runs it.
+    nonisolated var tasks: any TaskExecutor { executor.tasks }
 
     init(_ queue: QueueIntake, pool: PollerPool, isKnown: Bool) {
         self.queue = queue

@@ -67,7 +67,8 @@ package struct QueueIntake: Sendable {
                 var isKnown = isKnown
                 for await _ in pool.starts {
                     let poller = Poller(self, pool: pool, isKnown: isKnown)
-                    group.addTask {
+                    // What the log resumes goes on where the poller is, and not on another thread first.
+                    group.addTask(executorPreference: poller.tasks) {
                         do { try await poller.run() } catch {
                             // That cancels the other pollers, but not this loop.
                             pool.end()
