@@ -137,7 +137,8 @@ let fixtures: [String: [String]] = [
 
 /// The program behind `make bench`, built by it alone.
 let benchmarks: [String] = [
-    "Domain", "EventDecoding", "LogRecords", "Manifests", "AWSProtocol", "AWSClient", "HTTPTransport",
+    "Domain", "EventDecoding", "LogRecords", "Manifests", "AWSProtocol", "AWSClient",
+    "HTTPTransport",
     "SystemIO", "WriteAheadLog", "FailureStore", "CSystem", "GRDB", "ArgumentParser",
 ]
 

@@ -2,6 +2,7 @@
 import csv
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
 import pytest
@@ -21,11 +22,28 @@ _STEPS = {
 }
 
 
+_SOURCE = "large-manifest-source"
+
+
+@pytest.fixture(scope="module")
+def versions(running_cloud):
+    """The objects, written once: for each step a rule of its own, whose destination is missing and stays so."""
+    running_cloud.bucket(_SOURCE)
+    running_cloud.replicate(_SOURCE, [(rule, "", f"{_SOURCE}-{rule}") for rule in map(_rule, _STEPS)])
+    s3 = running_cloud.client("s3")
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda key: s3.put_object(Bucket=_SOURCE, Key=key)["VersionId"], _KEYS))
+
+
+def _rule(step: str) -> str:
+    return step.replace(" ", "-")
+
+
 @pytest.mark.parametrize("step", _STEPS)
-def test_a_manifest_in_parts_when(stage, step):
-    rule, s3 = f"{stage.name}/rule", stage.cloud.client("s3")
-    stage.cloud.bucket(stage.name)
-    versions = stage.cloud.send_failures(stage.queue, stage.name, "rule", _KEYS)
+def test_a_manifest_in_parts_when(stage, step, versions):
+    rule, s3 = f"{_SOURCE}/{_rule(step)}", stage.cloud.client("s3")
+    stage.cloud.send_failures(stage.queue, _SOURCE, _rule(step), _KEYS, destination=f"{_SOURCE}-{_rule(step)}",
+                              version_ids=versions)
     with stage.daemon() as daemon:
         until(lambda: daemon.counts() == {rule: {"open": len(_KEYS)}}, SECONDS, "the failures in the store")
         if fault := _STEPS[step]:

@@ -28,7 +28,7 @@ struct DecodeCommand: ParsableCommand {
             switch subject {
             case .s3remedy: decoded += decodeMessage(body).events.count
             case .foundation:
-                decoded += try decoder.decode(PlainMessage.self, from: Data(body)).Records.count
+                decoded += try decoder.decode(PlainMessage.self, from: Data(body)).records.count
             }
         }
         let result = measurement.result(records: records)
@@ -64,7 +64,9 @@ private struct PlainMessage: Decodable {
         var s3: Place
         var replicationEventData: Replication
     }
-    var Records: [Record]
+    var records: [Record]
+
+    enum CodingKeys: String, CodingKey { case records = "Records" }
 }
 
 extension BenchEvents {
