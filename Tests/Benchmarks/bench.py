@@ -126,27 +126,25 @@ def measure_into_log(plan: Plan) -> list[dict]:
 
 
 def measure_full_store(plan: Plan) -> list[dict]:
-    """The whole way into a store that holds many failures already, with random keys."""
+    """The whole way into a store that holds many failures already, with random keys. One run: the queue's messages are
+    the same in each, so a second one would bring nothing new."""
     label = "full"
     state = plan.work / label / "state"
     parts.program(plan, state, "store", "apply", "--order", "spread", "--records", str(plan.store_rows))
     # Filled without a log: the daemon would refuse to marry the two by itself.
     subprocess.run([plan.binary, "wal", "adopt", state], check=True, capture_output=True)
-    results = []
+    total = plan.events["daemon"]
     with QueueServer(plan.work / f"{label}-queue") as queue, plan.subject("daemon", label, queue) as daemon:
-        for round_number in range(plan.rounds):
-            total = plan.events["daemon"]
-            stored = daemon.stored()
-            before, began = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
-            queue.begin(total, "random", plan.since + 1000 * round_number)
-            await_count(daemon, "deleted", lambda: queue.counters()["deleted"], total)
-            await_count(daemon, "stored", daemon.stored, stored + total)
-            after, ended = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
-            results.append({"events": total, "events_per_second": total / (ended - began),
-                            "cpu_us": (after - before) / total * 1e6,
-                            "peak_mb": processes.memory_kib(daemon.pid, "VmHWM") / 1024})
+        stored = daemon.stored()
+        before, began = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+        queue.begin(total, "random", plan.since)
+        await_count(daemon, "deleted", lambda: queue.counters()["deleted"], total)
+        await_count(daemon, "stored", daemon.stored, stored + total)
+        after, ended = sum(processes.cpu_seconds(daemon.pid)), time.monotonic()
+        peak = processes.memory_kib(daemon.pid, "VmHWM") / 1024
     shutil.rmtree(plan.work / label)
-    return results
+    return [{"events": total, "events_per_second": total / (ended - began), "cpu_us": (after - before) / total * 1e6,
+             "peak_mb": peak}]
 
 
 def run(plan: Plan, kind: str, order: str, label: str) -> dict:
