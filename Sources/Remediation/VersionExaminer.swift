@@ -26,7 +26,9 @@ struct VersionExaminer {
     ) async -> VerifiedSlice {
         let looks = await lanes.look(Set(due.map(\.asked)))
         var buckets: [String: BucketLook] = [:]
-        for one in due where buckets[one.asked.bucket] == nil {
+        // Only FAILED, which is one status for all destinations, needs to know them.
+        for one in due
+        where buckets[one.asked.bucket] == nil && looks[one.asked]?.saysFailed == true {
             buckets[one.asked.bucket] = await lanes.rules(
                 of: one.asked.bucket, region: one.region)
         }
@@ -61,6 +63,13 @@ struct VersionExaminer {
             }
         }
         return slice
+    }
+}
+
+extension VersionLook {
+    fileprivate var saysFailed: Bool {
+        if case .success(.found(let head)) = self { return head.status == "FAILED" }
+        return false
     }
 }
 
