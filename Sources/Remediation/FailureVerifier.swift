@@ -131,16 +131,6 @@ package struct FailureVerifier: Sendable {
         }
         return reached
     }
-
-    private func asking<Value>(
-        _ work: () async throws(StoreFailure) -> Value
-    ) async throws(RemediationRefusal) -> Value {
-        do {
-            return try await work()
-        } catch {
-            throw .store(error)
-        }
-    }
 }
 
 extension StepFailure {

@@ -215,16 +215,6 @@ package struct RemediationDesk: Sendable {
         return found
     }
 
-    private func asking<Value>(
-        _ work: () async throws(StoreFailure) -> Value
-    ) async throws(RemediationRefusal) -> Value {
-        do {
-            return try await work()
-        } catch {
-            throw .store(error)
-        }
-    }
-
     private func selection(of order: RemediationOrder) -> FailureSelection {
         var selection = order.selection
         selection.rule = order.rule
@@ -242,5 +232,16 @@ package struct RemediationDesk: Sendable {
         let time = now.description.filter { $0.isNumber || $0 == "T" }.prefix(15)
         let suffix = String(random.next() & 0xFF_FFFF | 0x100_0000, radix: 16).dropFirst()
         return "\(time)-\(suffix)"
+    }
+}
+
+/// What the store refuses, an operator is told.
+func asking<Value>(
+    _ work: () async throws(StoreFailure) -> Value
+) async throws(RemediationRefusal) -> Value {
+    do {
+        return try await work()
+    } catch {
+        throw .store(error)
     }
 }
