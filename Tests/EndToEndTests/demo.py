@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "LocalAWS"))
 
-from harness import Daemon, until  # noqa: E402
+from command_line_harness import Terminal  # noqa: E402
+from harness import Daemon, program, until  # noqa: E402
 from localaws_client import LocalAWS  # noqa: E402
 from statefiles import applied_lsn, last_lsn  # noqa: E402
 
@@ -69,8 +70,11 @@ class Demo:
     def watch(self, *arguments: str) -> None:
         """Run the command line on a terminal, and show how its one line of progress went."""
         print(f"\n$ s3remedy {shlex.join(arguments)}", flush=True)
-        status, seen = self.daemon.cli_on_terminal(*arguments, columns=COLUMNS)
-        frames = [frame.rstrip() for frame in seen.replace("\r\n", "\n").split("\r\x1b[K")]
+        terminal = Terminal(
+            program("s3remedy"), self.daemon.socket, *arguments, columns=COLUMNS, env={"NO_COLOR": "1"})
+        with contextlib.closing(terminal):
+            status = terminal.finish()
+        frames = [frame.rstrip() for frame in terminal.seen.replace("\r\n", "\n").split("\r\x1b[K")]
         moving = list(dict.fromkeys(frames[1:-1]))
         print("\n".join([frames[0], *(moving if len(moving) <= 12 else [*moving[:6], "[…]", *moving[-6:]]), frames[-1]]),
               flush=True)

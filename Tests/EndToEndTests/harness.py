@@ -1,18 +1,13 @@
 """Start the built daemon and command line against the stand-in cloud, and wait for what they do."""
-import fcntl
 import http.client
 import json
 import os
-import pty
-import select
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -250,29 +245,6 @@ class Daemon:
         return subprocess.run(
             [program("s3remedy"), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "S3REMEDY_SOCKET": self.socket}, **options)
-
-    def cli_on_terminal(self, *arguments: str, columns: int, seconds: float = 120) -> tuple[int, str]:
-        """Run s3remedy on this daemon, on a pseudoterminal: its exit status, and all that a person saw."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        process = subprocess.Popen(
-            [program("s3remedy"), *arguments], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm", "NO_COLOR": "1",
-                 "S3REMEDY_SOCKET": self.socket})
-        os.close(slave)
-        end, seen = time.monotonic() + seconds, b""
-        try:
-            while select.select([master], [], [], max(0.0, end - time.monotonic()))[0]:
-                try:
-                    seen += os.read(master, 65536)
-                except OSError:  # EIO: the program has closed its side
-                    return process.wait(max(0.1, end - time.monotonic())), seen.decode(errors="replace")
-            raise TimeoutError(f"s3remedy {arguments} is not done after {seconds:.0f} s; seen: {seen[-2000:]!r}")
-        finally:
-            os.close(master)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
 
     def log(self) -> str:
         """What it wrote to standard error in all its lives."""
