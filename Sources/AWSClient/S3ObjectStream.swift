@@ -97,7 +97,7 @@ package final class S3ObjectStream {
         var eTag: String?
         var objectBytes: Int64
 
-        var name: String { "s3://\(bucket)/" + percentEncoded(key.bytes, keeping: .slash) }
+        var name: String { "s3://\(bucket)/\(key.encoded)" }
 
         func piece(at offset: Int64) async throws(ObjectStreamFailure) -> [UInt8] {
             let piece: ObjectPiece

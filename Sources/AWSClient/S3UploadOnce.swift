@@ -94,7 +94,7 @@ private struct ObjectUpload<SourceFailure: Error> {
         [(S3Client.digestMetadata, content.sha256)]
     }
 
-    private var name: String { "s3://\(bucket)/" + percentEncoded(key.bytes, keeping: .slash) }
+    private var name: String { "s3://\(bucket)/\(key.encoded)" }
 
     func put() async throws(Failure) -> UploadedObject {
         var body: [UInt8] = []

@@ -52,8 +52,7 @@ extension RemediationWorker {
         } catch {
             throw .damaged("\(error)")
         }
-        var report = RemediationRun.Report(
-            bucket: settings.reportBucket, key: String(decoding: key.bytes, as: UTF8.self))
+        var report = RemediationRun.Report(bucket: settings.reportBucket, key: key.text)
         let look = await lanes.rules(of: run.rule.sourceBucket, region: run.region)
         for file in files {
             try await read(file, of: run, job: job, look.hasOneRule, calls, &report)
