@@ -51,10 +51,8 @@ package struct JSONScanner {
     /// The next member's name, with its value next; nil behind the object's end.
     package mutating func nextMember() throws(JSONError) -> JSONName? {
         guard let value = try takeMemberName() else { return nil }
-        return name(at: value)
+        return JSONName(bytes: bytes, value: value)
     }
-
-    private func name(at value: JSONValue) -> JSONName { JSONName(bytes: bytes, value: value) }
 
     /// Whether the array has another element, which is next; false behind the array's end.
     package mutating func nextElement() throws(JSONError) -> Bool {
